@@ -1,0 +1,108 @@
+"""Which Azure we talk to: the configuration handed in, and the hosts that are Microsoft's. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+# (ARM endpoint host, ARM token scope, Graph host, sign-in authority host) of each cloud.
+_PUBLIC: Final = (
+    "management.azure.com",
+    "https://management.azure.com/.default",
+    "graph.microsoft.com",
+    "login.microsoftonline.com",
+)
+_US_GOV: Final = (
+    "management.usgovcloudapi.net",
+    "https://management.core.usgovcloudapi.net/.default",
+    "graph.microsoft.us",
+    "login.microsoftonline.us",
+)
+_CHINA: Final = (
+    "management.chinacloudapi.cn",
+    "https://management.chinacloudapi.cn/.default",
+    "microsoftgraph.chinacloudapi.cn",
+    "login.partner.microsoftonline.cn",
+)
+_CLOUDS: Final = (_PUBLIC, _US_GOV, _CHINA)
+_DOD_GRAPH: Final = "dod-graph.microsoft.us"
+_HOSTS: Final = frozenset({cloud[i] for cloud in _CLOUDS for i in (0, 2, 3)} | {_DOD_GRAPH})
+
+
+@dataclass(frozen=True, slots=True)
+class AzureConfig:
+    """How to reach Azure. All times are seconds; endpoints are base URLs without a path."""
+
+    arm_endpoint: str = "https://management.azure.com"
+    graph_endpoint: str = "https://graph.microsoft.com"
+    credential: Literal["managed", "workload"] = "managed"
+    client_id: str = ""
+    allow_cleartext_loopback: bool = False
+    poll_seconds: float = 0.5
+    connect_timeout: float = 5.0
+    read_timeout: float = 15.0
+    write_deadline_seconds: float = 40.0
+
+    def __post_init__(self) -> None:
+        """Refuse what could never be right: ValueError names the field."""
+        for field in ("arm_endpoint", "graph_endpoint"):
+            self._check(field, getattr(self, field))
+        if self.credential not in ("managed", "workload"):
+            raise ValueError(f"credential must be 'managed' or 'workload', not {self.credential!r}")
+        for field in ("poll_seconds", "connect_timeout", "read_timeout", "write_deadline_seconds"):
+            if not getattr(self, field) > 0:
+                raise ValueError(f"{field} must be more than 0 seconds")
+
+    def _check(self, field: str, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{field} must be an https URL, not {url!r}")
+        if parts.username or parts.query or parts.fragment or parts.path.strip("/"):
+            raise ValueError(f"{field} must be a bare https://host, not {url!r}")
+        if parts.scheme == "http" and not (self.allow_cleartext_loopback and is_loopback(url)):
+            raise ValueError(f"{field} must be https; cleartext is for loopback in the demo alone, not {url!r}")
+
+    @property
+    def arm_scope(self) -> str:
+        """The token scope for ARM in the cloud that `arm_endpoint` belongs to."""
+        return next((cloud[1] for cloud in _CLOUDS if cloud[0] == _host(self.arm_endpoint)), _PUBLIC[1])
+
+    @property
+    def graph_scope(self) -> str:
+        """The token scope for Graph in the cloud that `graph_endpoint` belongs to."""
+        host = _host(self.graph_endpoint)
+        return f"https://{host if host in _HOSTS else _PUBLIC[2]}/.default"
+
+
+def microsoft_host(url: str) -> bool:
+    """True for an https URL on the default port whose host is ARM, Graph or the sign-in of a Microsoft cloud."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "https" and parts.port in (None, 443) and parts.hostname in _HOSTS and not parts.username
+    except ValueError:
+        return False
+
+
+def is_loopback(url: str) -> bool:
+    """True when the URL's host is this machine by address or by the name `localhost`."""
+    host = _host(url)
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def cleartext(url: str) -> bool:
+    """True when the URL is plain http."""
+    return urlsplit(url).scheme == "http"
+
+
+def _host(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""

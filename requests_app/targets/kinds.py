@@ -1,0 +1,116 @@
+"""PURE: what Azure's answers mean to us: (status, codes) -> kind, and each kind in words. No I/O, no SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+Kind = Literal[
+    "missing",
+    "forbidden",
+    "locked",
+    "full",
+    "conflict",
+    "busy",
+    "throttled",
+    "invalid",
+    "policy",
+    "unreachable",
+    "timeout",
+    "unknown",
+]
+
+# Azure's code speaks before the HTTP status: a failed long operation arrives as 200, a busy group as 429.
+_BY_CODE: Final[dict[str, Kind]] = {
+    "ResourceNotFound": "missing",
+    "ParentResourceNotFound": "missing",
+    "ResourceGroupNotFound": "missing",
+    "SubscriptionNotFound": "missing",
+    "NotFound": "missing",
+    "Request_ResourceNotFound": "missing",
+    "AuthorizationFailed": "forbidden",
+    "LinkedAuthorizationFailed": "forbidden",
+    "Authorization_RequestDenied": "forbidden",
+    "AuthenticationFailed": "forbidden",
+    "InvalidAuthenticationToken": "forbidden",
+    "InvalidAuthenticationTokenTenant": "forbidden",
+    "ExpiredAuthenticationToken": "forbidden",
+    "ScopeLocked": "locked",
+    "SecurityRuleCountLimitReached": "full",
+    "SecurityRuleConflict": "conflict",
+    "PreconditionFailed": "conflict",
+    "RetryableError": "busy",
+    "RetryableErrorDueToAnotherOperation": "busy",
+    "AnotherOperationInProgress": "busy",
+    "TooManyRequests": "throttled",
+    "SubscriptionRequestsThrottled": "throttled",
+    "ResourceRequestsThrottled": "throttled",
+    "RequestDisallowedByPolicy": "policy",
+    "InvalidResourceName": "invalid",
+    "InvalidRequestFormat": "invalid",
+    "SecurityRuleInvalidAddressPrefix": "invalid",
+    "SecurityRuleInvalidPriority": "invalid",
+    "SecurityRuleParameterContainsUnsupportedValue": "invalid",
+}
+
+_BY_STATUS: Final[dict[int, Kind]] = {
+    400: "invalid",
+    401: "forbidden",
+    403: "forbidden",
+    404: "missing",
+    405: "invalid",
+    408: "timeout",
+    409: "conflict",
+    412: "conflict",
+    413: "invalid",
+    415: "invalid",
+    422: "invalid",
+    423: "locked",
+    429: "throttled",
+    502: "unreachable",
+    503: "unreachable",
+    504: "timeout",
+}
+
+# The statuses by which Azure says "not accepted" before it has changed anything.
+_REFUSED: Final[frozenset[int]] = frozenset({400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 423, 429})
+
+PASSING: Final[frozenset[Kind]] = frozenset(
+    {"conflict", "busy", "throttled", "unreachable", "timeout", "unknown"}
+)
+
+_WORDS: Final[dict[Kind, str]] = {
+    "missing": "{where} was not found in Azure. Ask the owner of the resource to correct its catalogue entry.",
+    "forbidden": "Azure does not let the portal change {where}. An administrator must give the portal's "
+    "identity its role there; a new role takes some minutes to count.",
+    "locked": "A lock in Azure protects {where} from changes. Its owner must lift the lock.",
+    "full": "{where} has no room for one more rule. Its owner must remove rules that are no longer needed.",
+    "conflict": "Someone else changed {where} at the same moment. The portal tries again by itself.",
+    "busy": "Azure is still carrying out another change of {where}. The portal tries again by itself.",
+    "throttled": "Azure takes no more changes from the portal for the moment. The portal tries again by itself.",
+    "invalid": "Azure refused the change to {where} as not valid. An administrator must correct the catalogue entry.",
+    "policy": "An Azure Policy of your organisation forbids this change to {where}. Ask those who keep that policy.",
+    "unreachable": "Azure could not be reached about {where}. The portal tries again by itself.",
+    "timeout": "Azure did not answer in time about {where}; the change may or may not have happened. "
+    "The portal reads it back and tries again by itself.",
+    "unknown": "Azure failed at the change to {where} without a reason the portal knows. The portal tries again by itself.",
+}
+
+
+def kind_of(status: int | None, codes: Iterable[str]) -> Kind:
+    """The meaning of an answer with this HTTP status and these error codes, outermost first."""
+    for code in codes:
+        if kind := _BY_CODE.get(code):
+            return kind
+    return _BY_STATUS.get(status, "unknown") if status is not None else "unknown"
+
+
+def surely_refused(status: int | None) -> bool:
+    """True when an answer of this status to the *write itself* means that Azure changed nothing."""
+    return status in _REFUSED
+
+
+def words_for(kind: Kind, where: str) -> str:
+    """One sentence or two for a person: what is wrong and what happens next."""
+    text = _WORDS[kind].format(where=where or "the place this opens")
+    return text[0].upper() + text[1:]
