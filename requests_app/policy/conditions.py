@@ -1,0 +1,217 @@
+"""What a rule may demand beyond its stages, one class a condition; copy one and name it in CONDITIONS to add another."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import time
+from functools import lru_cache
+from typing import ClassVar, Protocol
+from zoneinfo import ZoneInfo
+
+from requests_app.policy.checks import Check
+from requests_app.policy.facts import Attempt, PersonFacts
+from requests_app.policy.reading import Section
+from requests_app.policy.source import SourceRefused, inside
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+# A ticket longer than this is no ticket, and no pattern is let loose on more.
+LONGEST_TICKET = 100
+
+
+class Condition(Protocol):
+    """A demand of a rule: read once from the file, then asked at every attempt; whatever it raises refuses."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+
+    @classmethod
+    def parse(cls, section: Section) -> "Condition":
+        """The condition as written; faults go to the section, which then yields something harmless."""
+
+    def check(self, attempt: Attempt) -> Check:
+        """Whether this attempt meets it, in words."""
+
+    def rules_out(self, person: PersonFacts) -> bool:
+        """Whether this person can never meet it, so that the catalogue need not offer it."""
+
+
+class _Demand:
+    """What the conditions below share: their words as checks, and that they rule nobody out."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+
+    def rules_out(self, person: PersonFacts) -> bool:
+        return False
+
+    def passed(self, reason: str) -> Check:
+        return Check(self.name, self.title, "pass", reason)
+
+    def failed(self, reason: str, way_on: str) -> Check:
+        return Check(self.name, self.title, "fail", reason, way_on)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason(_Demand):
+    """`reason: {min_length: 20}`: why access is needed, at least so many characters."""
+
+    name: ClassVar[str] = "reason"
+    title: ClassVar[str] = "A reason is given"
+    min_length: int = 1
+
+    @classmethod
+    def parse(cls, section: Section) -> "Reason":
+        section.only("min_length")
+        return cls(section.integer("min_length", least=1, most=500, default=1))
+
+    def check(self, attempt: Attempt) -> Check:
+        length = len(" ".join(attempt.reason.split()))
+        if not length:
+            return self.failed("No reason was given.", "Say in a sentence what you need the access for.")
+        if length < self.min_length:
+            return self.failed(
+                f"The reason has {length} characters; at least {self.min_length} are asked for.",
+                "Say what you are going to do and why now.",
+            )
+        return self.passed("A reason is given.")
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket(_Demand):
+    """`ticket: {pattern: "INC-[0-9]{4,}"}`: the whole ticket number must fit the pattern."""
+
+    name: ClassVar[str] = "ticket"
+    title: ClassVar[str] = "A ticket is named"
+    pattern: str
+    example: str = ""
+
+    @classmethod
+    def parse(cls, section: Section) -> "Ticket":
+        section.only("pattern", "example")
+        made = cls(section.text("pattern"), section.text("example", default=""))
+        try:
+            fits = not made.example or re.fullmatch(made.pattern, made.example)
+        except re.error as error:
+            section.fault("pattern", f"“{made.pattern}” is not a regular expression: {error}")
+            return made
+        if not fits:
+            section.fault("example", f"“{made.example}” does not fit the pattern {made.pattern}")
+        return made
+
+    def check(self, attempt: Attempt) -> Check:
+        ticket = attempt.ticket.strip()
+        shape = f"like {self.example}" if self.example else f"of the form {self.pattern}"
+        if not ticket:
+            return self.failed("No ticket was named.", f"Name the ticket this belongs to, {shape}.")
+        if len(ticket) > LONGEST_TICKET or not _compiled(self.pattern).fullmatch(ticket):
+            return self.failed(f"“{ticket[:40]}” is not a ticket number.", f"Name a ticket {shape}.")
+        return self.passed(f"Ticket {ticket} is named.")
+
+
+@dataclass(frozen=True, slots=True)
+class Hours(_Demand):
+    """`hours: {days: [mon, tue], from: "08:00", to: "18:00", timezone: Europe/Berlin}`; past midnight if to < from."""
+
+    name: ClassVar[str] = "hours"
+    title: ClassVar[str] = "It is asked for in the hours allowed"
+    days: frozenset[int]
+    start: time
+    end: time
+    timezone: str
+
+    @classmethod
+    def parse(cls, section: Section) -> "Hours":
+        section.only("days", "from", "to", "timezone")
+        names = section.choices("days", DAYS, default=DAYS)
+        start, end = section.clock("from"), section.clock("to")
+        if start == end and not section.faulted("from", "to"):
+            section.fault("to", "from and to are the same time; leave the condition out to allow the whole day")
+        return cls(frozenset(DAYS.index(name) for name in names), start, end, section.timezone("timezone"))
+
+    def check(self, attempt: Attempt) -> Check:
+        local = attempt.at.astimezone(ZoneInfo(self.timezone))
+        words = f"{self._days()} {self.start:%H:%M}–{self.end:%H:%M} ({self.timezone})"
+        if self._holds(local.weekday(), local.time()):
+            return self.passed(f"It is {DAYS[local.weekday()]} {local:%H:%M} there, within {words}.")
+        return self.failed(
+            f"It is {DAYS[local.weekday()]} {local:%H:%M} there; this may be asked for {words}.",
+            "Ask again in those hours, or look in the catalogue for an on-call way in.",
+        )
+
+    def _holds(self, day: int, now: time) -> bool:
+        if self.start < self.end:
+            return day in self.days and self.start <= now < self.end
+        evening = day in self.days and now >= self.start
+        # After midnight the window still belongs to the day it began on.
+        return evening or ((day - 1) % 7 in self.days and now < self.end)
+
+    def _days(self) -> str:
+        return "every day" if len(self.days) == len(DAYS) else ", ".join(DAYS[day] for day in sorted(self.days))
+
+
+@dataclass(frozen=True, slots=True)
+class SourceNetworks(_Demand):
+    """`source: {networks: [...]}`: only from these networks, narrower than what policy allows at large."""
+
+    name: ClassVar[str] = "source_networks"
+    title: ClassVar[str] = "It comes from a network listed for this"
+    networks: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, section: Section) -> "SourceNetworks":
+        section.only("networks")
+        return cls(section.networks("networks"))
+
+    def check(self, attempt: Attempt) -> Check:
+        if _comes_from(attempt.source, self.networks):
+            return self.passed(f"{attempt.source} is in a network listed for this.")
+        return self.failed(
+            f"{attempt.source or 'The address'} is in none of the networks listed for this.",
+            f"Connect from {', '.join(self.networks)}, for example through the office or its VPN.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Guests(_Demand):
+    """`guests: refused`: only members of the tenant, no guests."""
+
+    name: ClassVar[str] = "guests"
+    title: ClassVar[str] = "Guests are not let in"
+
+    @classmethod
+    def parse(cls, section: Section) -> "Guests":
+        section.word("refused")
+        return cls()
+
+    def rules_out(self, person: PersonFacts) -> bool:
+        return person.guest
+
+    def check(self, attempt: Attempt) -> Check:
+        if attempt.person.guest:
+            return self.failed(
+                "You are a guest of this tenant, and guests may not ask for this.",
+                "Ask the colleague you work with to do it, or to have you made a member.",
+            )
+        return self.passed("You are a member of this tenant.")
+
+
+# The order is the order of the checks in a verdict; the key is the word in a policy file.
+CONDITIONS: Mapping[str, type[Condition]] = {
+    "guests": Guests,
+    "reason": Reason,
+    "ticket": Ticket,
+    "hours": Hours,
+    "source": SourceNetworks,
+}
+
+
+def _comes_from(source: str, networks: tuple[str, ...]) -> bool:
+    try:
+        return inside(source, networks)
+    except SourceRefused:
+        return False
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)

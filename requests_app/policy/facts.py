@@ -1,0 +1,66 @@
+"""What policy is told of one attempt: frozen dataclasses only; how the facts are gathered belongs elsewhere."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFacts:
+    """A person as the directory copy knows them.
+
+    `enabled` None means nobody knows, which counts as no; `directory_age` None means the copy was never made.
+    `group_ids` are the ids of every group they are in, nested ones too, in lower case.
+    """
+
+    oid: str
+    label: str
+    enabled: bool | None
+    guest: bool
+    group_ids: frozenset[str]
+    directory_age: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntitlementFacts:
+    """One entitlement with its resource; `tags` are the entitlement's and the resource's together."""
+
+    key: str
+    name: str
+    kind: str
+    tags: frozenset[str]
+    environment: str
+    resource_key: str
+    resource_name: str
+    owner_oid: str
+    destination: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Approver:
+    """Somebody who may decide a stage."""
+
+    oid: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One person asking for one entitlement at one moment (`at`, aware).
+
+    `source` is the address to be let in; `observed_source` the one the client is seen at, None where no client is on
+    the line (a worker checks again). `approvers` lists by stage name who may decide it now, the requester left out.
+    `containers_known` is whether the containers in Azure were ever read.
+    """
+
+    person: PersonFacts
+    entitlement: EntitlementFacts
+    duration: timedelta
+    reason: str
+    ticket: str
+    source: str
+    observed_source: str | None
+    at: datetime
+    approvers: Mapping[str, tuple[Approver, ...]]
+    containers_known: bool = True
