@@ -1,0 +1,89 @@
+"""record(): the only writer of events. It knows labels and ids, never the rows of the floors above."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from django.db import transaction
+
+from audit_app import origin
+from audit_app.clock import now
+from audit_app.models import Event
+
+log = structlog.get_logger("latch.trail")
+
+
+@dataclass(frozen=True)
+class Party:
+    """A person or a part of the system, as the trail knows it: an id and a label."""
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True)
+class About:
+    """What an event speaks of: the object, its resource, the person it happens to and the story it belongs to."""
+
+    kind: str = ""
+    id: str = ""
+    label: str = ""
+    resource: str = ""
+    subject: Party | None = None
+    story: str = ""
+
+
+def system(part: str) -> Party:
+    """Return the party that stands for a part of the portal itself, such as "convergence"."""
+    return Party(id=f"system:{part}", label=f"latchportal {part}")
+
+
+NOTHING = About()
+
+
+def record(
+    kind: str,
+    *,
+    by: Party,
+    about: About = NOTHING,
+    outcome: str = Event.Outcome.SUCCESS,
+    why: str = "",
+    data: dict[str, Any] | None = None,
+    correlation_id: str | None = None,
+) -> Event:
+    """One event stands in the trail if, and only if, the caller's transaction commits.
+
+    Raises `transaction.TransactionManagementError` outside a transaction: an event beside its change, or neither.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise transaction.TransactionManagementError(f"{kind} must be recorded in the transaction of its change.")
+    here = origin.current()
+    event = Event.objects.create(
+        at=now(),
+        kind=kind,
+        outcome=outcome,
+        actor_id=by.id,
+        actor_label=by.label[:200],
+        subject_id=about.subject.id if about.subject else "",
+        subject_label=about.subject.label[:200] if about.subject else "",
+        object_kind=about.kind,
+        object_id=about.id,
+        object_label=about.label[:200],
+        resource_label=about.resource[:200],
+        story=about.story,
+        source_address=here.source_address,
+        correlation_id=correlation_id or here.correlation_id,
+        why=why,
+        data=data or {},
+    )
+    log.info(
+        kind,
+        outcome=outcome,
+        actor=by.label,
+        object=f"{about.kind}:{about.id}" if about.kind else "",
+        story=about.story,
+        resource=about.resource,
+        correlation_id=event.correlation_id,
+        why=why,
+    )
+    return event

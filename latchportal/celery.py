@@ -1,0 +1,67 @@
+"""The Celery app and its beat table. Tasks live in the apps; the schedule of openings lives in the database."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "latchportal.settings")
+
+app = Celery("latchportal")
+app.config_from_object("latchportal.celery:Configuration")
+app.autodiscover_tasks(["requests_app", "audit_app"])
+
+
+@setup_logging.connect
+def _keep_our_logging(**_: Any) -> None:
+    """Celery leaves the root logger alone: every line goes through structlog, as on the site."""
+    import logging.config
+
+    from django.conf import settings
+
+    logging.config.dictConfig(settings.LOGGING)
+
+
+def _redis_url() -> str:
+    return os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
+
+
+class Configuration:
+    """Celery's settings. Every message is short-lived: what it would have said, the database still says."""
+
+    broker_url = _redis_url()
+    task_ignore_result = True
+    task_serializer = "json"
+    accept_content = ("json",)
+    timezone = "UTC"
+    task_queues = (Queue("tick"), Queue("converge"), Queue("slow"))
+    task_default_queue = "slow"
+    task_routes = {
+        "requests_app.tick": {"queue": "tick"},
+        "requests_app.converge": {"queue": "converge"},
+    }
+    task_acks_late = True
+    task_reject_on_worker_lost = True
+    worker_prefetch_multiplier = 1
+    worker_soft_shutdown_timeout = 20
+    worker_send_task_events = False
+    broker_connection_retry_on_startup = True
+    # Nothing waits in Redis for long, so a message lost with its worker comes back soon.
+    broker_transport_options = {
+        "visibility_timeout": 120,
+        "socket_timeout": 10,
+        "socket_connect_timeout": 2,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+        "retry_on_timeout": True,
+    }
+    beat_schedule = {
+        "tick": {"task": "requests_app.tick", "schedule": 1.0, "options": {"expires": 1}},
+        "deadlines": {"task": "requests_app.deadlines", "schedule": 15.0, "options": {"expires": 15}},
+        "outbox": {"task": "requests_app.outbox", "schedule": 10.0, "options": {"expires": 10}},
+        "directory": {"task": "requests_app.directory", "schedule": 60.0, "options": {"expires": 60}},
+        "snapshots": {"task": "requests_app.snapshots", "schedule": 60.0, "options": {"expires": 60}},
+        "policy": {"task": "requests_app.policy", "schedule": 30.0, "options": {"expires": 30}},
+    }

@@ -1,0 +1,111 @@
+"""The checks and small readings settings.py needs of its environment. It reads nothing else and imports no app."""
+
+import logging
+import re
+import uuid
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+import structlog
+from django.core.exceptions import ImproperlyConfigured
+
+from requests_app.targets.azure_cloud import microsoft_host
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
+
+
+def secret(env: environ.Env, name: str, default: str | None = None) -> str:
+    """Return NAME, or the text of the file NAME_FILE names; raises ImproperlyConfigured, saying what to set."""
+    file = env.str(f"{name}_FILE", default="")
+    if file:
+        return Path(file).read_text(encoding="utf-8").strip()
+    value: str = env.str(name, default=default if default is not None else "")
+    if not value and default is None:
+        raise ImproperlyConfigured(f"Set {name}, or {name}_FILE to a file that holds it.")
+    return value
+
+
+def tenant(env: environ.Env) -> str:
+    """Return the tenant's GUID. `common` and friends would admit any tenant and are refused."""
+    value: str = env.str("ENTRA_TENANT_ID", default="")
+    if not value:
+        return str(uuid.UUID(int=0))
+    try:
+        return str(uuid.UUID(value))
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"ENTRA_TENANT_ID must be your tenant's GUID, not {value!r}: anything else admits other tenants."
+        ) from None
+
+
+def band(text: str) -> range:
+    """Return the priorities our rules may take, both ends included; raises ImproperlyConfigured."""
+    match = re.fullmatch(r"(\d{3,4})-(\d{3,4})", text)
+    first, last = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 100 <= first <= last <= 4096:
+        raise ImproperlyConfigured(f"PRIORITY_BAND must be like 200-999, within 100-4096, not {text!r}.")
+    return range(first, last + 1)
+
+
+def refuse_pretend_cloud(*, demo: bool, endpoints: dict[str, str], hosts: list[str]) -> None:
+    """The site talks to Microsoft's clouds over TLS; to anything else only as a demo on loopback.
+
+    Raises ImproperlyConfigured, naming the setting.
+    """
+    if demo:
+        for host in hosts:
+            name = urlsplit(host).hostname if "//" in host else host
+            if name not in LOOPBACK:
+                raise ImproperlyConfigured(
+                    f"LATCH_DEMO=1 trusts a pretend Azure and is refused beyond loopback: {host!r} is not loopback."
+                )
+    for name, url in endpoints.items():
+        parts = urlsplit(url)
+        if microsoft_host(url):
+            continue
+        if not demo:
+            raise ImproperlyConfigured(f"{name}={url} is not a Microsoft cloud over TLS. Only LATCH_DEMO=1 allows that.")
+        if parts.hostname not in LOOPBACK:
+            raise ImproperlyConfigured(f"{name}={url}: a demo's pretend Azure must be on loopback.")
+
+
+def logging_config(*, level: str, style: str) -> dict[str, Any]:
+    """Return Django's LOGGING: every line, ours and the libraries', through structlog, as JSON or for a console."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    renderer: Any = (
+        structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    )
+    logging.captureWarnings(True)
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": shared,
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            "azure": {"level": "WARNING"},
+            "django": {"handlers": [], "level": "INFO", "propagate": True},
+            "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+            "celery": {"level": "INFO"},
+        },
+    }

@@ -1,0 +1,5 @@
+"""Which address leads to which page. Pages live in the apps."""
+
+from django.urls import path
+
+urlpatterns: list = []

@@ -1,0 +1,10 @@
+"""The server's entry. Nothing else belongs here."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "latchportal.settings")
+application = get_wsgi_application()
+
+import latchportal.celery  # noqa: E402, F401  (so that wake() finds the app that knows the broker)

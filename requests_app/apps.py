@@ -1,0 +1,15 @@
+"""The requests app's entry in Django. No logic."""
+
+from django.apps import AppConfig
+
+
+class RequestsConfig(AppConfig):
+    """Ask, decide, open, close."""
+
+    name = "requests_app"
+    verbose_name = "Access requests"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Declare the state machines, so that move() knows them in every process."""
+        from requests_app import lifecycle  # noqa: F401

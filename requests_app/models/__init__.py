@@ -1,0 +1,31 @@
+"""The tables of asking, deciding, opening and closing. Rules the database can keep stand here; verbs do not."""
+
+from requests_app.models.catalogue import Entitlement, PolicyVersion, Resource
+from requests_app.models.container import Attempt, Container, ContainerSnapshot, Opening
+from requests_app.models.grant import Grant, LatchCode
+from requests_app.models.heartbeat import Heartbeat
+from requests_app.models.message import Message
+from requests_app.models.person import DirectoryGroup, DirectoryMembership, Person, SignIn
+from requests_app.models.request import AccessRequest, Decision, RequestItem, Stage
+
+__all__ = [
+    "AccessRequest",
+    "Attempt",
+    "Container",
+    "ContainerSnapshot",
+    "Decision",
+    "DirectoryGroup",
+    "DirectoryMembership",
+    "Entitlement",
+    "Grant",
+    "Heartbeat",
+    "LatchCode",
+    "Message",
+    "Opening",
+    "Person",
+    "PolicyVersion",
+    "RequestItem",
+    "Resource",
+    "SignIn",
+    "Stage",
+]

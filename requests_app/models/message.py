@@ -1,0 +1,28 @@
+"""The outbox: mails written in the transaction of their event, and sent after it. No sending here."""
+
+from django.db import models
+from django.db.models import Q
+
+from requests_app.models.person import Person
+
+
+class Message(models.Model):
+    """One mail to one person about one event; its key makes it exactly one."""
+
+    key = models.CharField(max_length=160, unique=True)
+    kind = models.CharField(max_length=40)
+    recipient = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="messages")
+    context = models.JSONField(default=dict)
+    story = models.CharField(max_length=40, blank=True)
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField(null=True, blank=True, help_text="When to try (again). Empty once sent or given up.")
+    sent_at = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    last_error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="message_due")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.recipient}"

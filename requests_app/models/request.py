@@ -1,0 +1,201 @@
+"""Access requests, their items, stages and decisions. Who may see what is a queryset; what may happen is not here."""
+
+from typing import ClassVar, Self
+
+from django.db import models
+from django.db.models import Q
+
+from audit_app.trail import About
+from requests_app.models.catalogue import Entitlement
+from requests_app.models.person import Person
+
+
+class AccessRequestQuerySet(models.QuerySet["AccessRequest"]):
+    """Ways of finding requests that already encode who may see them."""
+
+    def visible_to(self, person: Person) -> Self:
+        """Return what this person may see: their own, what they decided or were asked to decide, or all."""
+        if person.is_administrator or person.is_auditor:
+            return self
+        return self.filter(
+            Q(requester=person) | Q(decisions__person=person) | Q(stages__asked=person)
+        ).distinct()
+
+
+class AccessRequest(models.Model):
+    """Who asks for which entitlements, for how long, from where and why."""
+
+    class State(models.TextChoices):
+        """Where the request stands."""
+
+        PENDING = "pending", "Waiting for approval"
+        RETURNED = "returned", "Question to the requester"
+        APPROVED = "approved", "Approved"
+        DENIED = "denied", "Denied"
+        WITHDRAWN = "withdrawn", "Withdrawn"
+        LAPSED = "lapsed", "Lapsed"
+
+    id: int
+    requester = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="access_requests")
+    state = models.CharField(max_length=12, choices=State, default=State.PENDING)
+    reason = models.TextField()
+    ticket = models.CharField(max_length=80, blank=True)
+    duration = models.DurationField()
+    source_address = models.CharField(max_length=50, help_text="One address or prefix, as policy allowed it.")
+    observed_address = models.GenericIPAddressField(null=True, blank=True)
+    submitted_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True, blank=True)
+    lapses_at = models.DateTimeField(null=True, blank=True)
+    activate_within = models.DurationField()
+    policy_hash = models.CharField(max_length=64)
+    correlation_id = models.CharField(max_length=40)
+    sign_in = models.JSONField(default=dict, blank=True, help_text="auth_time and acrs of the asking session.")
+    submission_key = models.UUIDField(help_text="Made by the form: the same form sent twice is one request.")
+
+    objects: ClassVar[models.Manager["AccessRequest"]] = models.Manager.from_queryset(AccessRequestQuerySet)()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["requester", "-id"], name="request_of_person"),
+            models.Index(fields=["lapses_at"], condition=Q(state="pending"), name="request_lapsing"),
+            models.Index(fields=["state", "id"], name="request_state"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["requester", "submission_key"], name="request_form_once"),
+            models.CheckConstraint(
+                condition=Q(state__in=["pending", "returned", "approved", "denied", "withdrawn", "lapsed"]),
+                name="request_state_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["pending", "returned"], decided_at__isnull=True)
+                | Q(state__in=["approved", "denied", "withdrawn", "lapsed"], decided_at__isnull=False),
+                name="request_decided_has_time",
+            ),
+            models.CheckConstraint(condition=~Q(reason=""), name="request_has_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Request {self.id}"
+
+    @property
+    def story(self) -> str:
+        """Return what ties every event of this request together."""
+        return f"request-{self.id}"
+
+    def about(self) -> About:
+        """Return how the trail speaks of this request."""
+        names = [item.entitlement for item in self.items.select_related("entitlement__resource")]
+        return About(
+            kind="access_request",
+            id=str(self.id),
+            label=", ".join(entitlement.name for entitlement in names) or str(self),
+            resource=", ".join(sorted({entitlement.resource.name for entitlement in names})),
+            subject=self.requester.party,
+            story=self.story,
+        )
+
+
+class RequestItem(models.Model):
+    """One entitlement of a request, with the verdict policy gave when it was asked for."""
+
+    access_request = models.ForeignKey(AccessRequest, on_delete=models.CASCADE, related_name="items")
+    entitlement = models.ForeignKey(Entitlement, on_delete=models.PROTECT, related_name="items")
+    verdict = models.JSONField()
+    rules = models.JSONField(default=list, help_text="The rules as the preview showed them.")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["access_request", "entitlement"], name="item_once")]
+
+    def __str__(self) -> str:
+        return f"{self.entitlement} in request {self.access_request_id}"
+
+
+class Stage(models.Model):
+    """One ordered step of approval: how its approvers are found, and how many must agree."""
+
+    class State(models.TextChoices):
+        """Where the stage stands."""
+
+        WAITING = "waiting", "Not reached yet"
+        ACTIVE = "active", "Waiting for a decision"
+        APPROVED = "approved", "Approved"
+        DENIED = "denied", "Denied"
+        LAPSED = "lapsed", "Lapsed"
+        CANCELLED = "cancelled", "Not needed any more"
+
+    access_request = models.ForeignKey(AccessRequest, on_delete=models.CASCADE, related_name="stages")
+    position = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=60)
+    title = models.CharField(max_length=120)
+    approver_kind = models.CharField(max_length=10)
+    approver_group = models.UUIDField(null=True, blank=True)
+    quorum = models.PositiveSmallIntegerField(default=1)
+    lapse_after = models.DurationField()
+    state = models.CharField(max_length=12, choices=State, default=State.WAITING)
+    activated_at = models.DateTimeField(null=True, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    asked = models.ManyToManyField(Person, related_name="asked_stages", help_text="Who was told. Rights are checked anew.")
+
+    class Meta:
+        ordering = ["access_request_id", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["access_request", "position"], name="stage_position_once"),
+            models.UniqueConstraint(fields=["access_request"], condition=Q(state="active"), name="stage_one_active"),
+            models.CheckConstraint(condition=Q(quorum__gte=1), name="stage_quorum_positive"),
+            models.CheckConstraint(
+                condition=Q(state__in=["waiting", "active", "approved", "denied", "lapsed", "cancelled"]),
+                name="stage_state_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(approver_kind="group", approver_group__isnull=False)
+                | Q(approver_kind__in=["manager", "owner"], approver_group__isnull=True),
+                name="stage_approvers_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} of request {self.access_request_id}"
+
+    def about(self) -> About:
+        """Return how the trail speaks of this stage."""
+        whole = self.access_request.about()
+        return About(
+            kind="stage",
+            id=str(self.pk),
+            label=f"{self.title}: {whole.label}",
+            resource=whole.resource,
+            subject=whole.subject,
+            story=whole.story,
+        )
+
+
+class Decision(models.Model):
+    """One person's vote in one stage. One vote per person and request."""
+
+    class Vote(models.TextChoices):
+        """What was voted."""
+
+        APPROVE = "approve", "Approved"
+        DENY = "deny", "Denied"
+
+    access_request = models.ForeignKey(AccessRequest, on_delete=models.CASCADE, related_name="decisions")
+    stage = models.ForeignKey(Stage, on_delete=models.CASCADE, related_name="decisions")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="decisions")
+    vote = models.CharField(max_length=8, choices=Vote)
+    reason = models.TextField(blank=True)
+    decided_at = models.DateTimeField()
+    source_address = models.GenericIPAddressField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["decided_at", "id"]
+        indexes = [models.Index(fields=["person", "-decided_at"], name="decision_of_person")]
+        constraints = [
+            models.UniqueConstraint(fields=["access_request", "person"], name="decision_once_per_person"),
+            models.CheckConstraint(condition=Q(vote="approve") | (Q(vote="deny") & ~Q(reason="")), name="denial_says_why"),
+            models.CheckConstraint(condition=Q(vote__in=["approve", "deny"]), name="decision_vote_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person} {self.get_vote_display().lower()} request {self.access_request_id}"

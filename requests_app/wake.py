@@ -1,0 +1,29 @@
+"""wake(): ask a worker, by a task's name, to look at a row after commit. The database stays the schedule."""
+
+from typing import Final
+
+import structlog
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+log = structlog.get_logger("latch.wake")
+
+CONVERGE: Final = "requests_app.converge"
+SEND_MAIL: Final = "requests_app.send_mail"
+
+
+def wake(task_name: str, row_id: int) -> None:
+    """After commit a worker is told of this row. A broker that is away costs seconds, never the work:
+
+    the tick finds the same row in the database.
+    """
+    transaction.on_commit(lambda: _send(task_name, row_id))
+
+
+def _send(task_name: str, row_id: int) -> None:
+    try:
+        current_app.send_task(task_name, args=[row_id], retry=False, ignore_result=True)
+    except (OperationalError, RedisError, OSError) as error:
+        log.warning("wake.broker_away", task=task_name, row=row_id, error=str(error))
