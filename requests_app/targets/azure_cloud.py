@@ -62,7 +62,9 @@ class AzureConfig:
         if parts.username or parts.query or parts.fragment or parts.path.strip("/"):
             raise ValueError(f"{field} must be a bare https://host, not {url!r}")
         if parts.scheme == "http" and not (self.allow_cleartext_loopback and is_loopback(url)):
-            raise ValueError(f"{field} must be https; cleartext is for loopback in the demo alone, not {url!r}")
+            raise ValueError(
+                f"{field} must be https; cleartext is for loopback in the demo alone, not {url!r}"
+            )
 
     @property
     def arm_scope(self) -> str:
@@ -77,10 +79,15 @@ class AzureConfig:
 
 
 def microsoft_host(url: str) -> bool:
-    """True for an https URL on the default port whose host is ARM, Graph or the sign-in of a Microsoft cloud."""
+    """True for an https URL, default port, whose host is ARM, Graph or the sign-in of a Microsoft cloud."""
     try:
         parts = urlsplit(url)
-        return parts.scheme == "https" and parts.port in (None, 443) and parts.hostname in _HOSTS and not parts.username
+        return (
+            parts.scheme == "https"
+            and parts.port in (None, 443)
+            and parts.hostname in _HOSTS
+            and not parts.username
+        )
     except ValueError:
         return False
 

@@ -41,7 +41,8 @@ class RuleState:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> RuleState:
         """The rule that `asdict` wrote. KeyError or TypeError when the shape is another."""
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in data.items()})
+        values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in data.items()}
+        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ class ContainerState:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; `from_dict` makes an equal object of them."""
-        return _listed(asdict(self))
+        values: dict[str, Any] = _listed(asdict(self))
+        return values
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> ContainerState:

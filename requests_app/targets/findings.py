@@ -43,7 +43,9 @@ def findings(state: ContainerState, spec: RuleSpec) -> list[Finding]:
 def _foreign(state: ContainerState, spec: RuleSpec) -> list[RuleState]:
     """The inbound rules beside ours, in the order Azure evaluates them."""
     inbound = (rule for rule in state.rules if rule.direction.lower() == "inbound")
-    return sorted((rule for rule in inbound if rule.name.lower() != spec.name.lower()), key=lambda rule: rule.priority)
+    return sorted(
+        (rule for rule in inbound if rule.name.lower() != spec.name.lower()), key=lambda rule: rule.priority
+    )
 
 
 def _already_open(state: ContainerState, spec: RuleSpec) -> Iterator[Finding]:
@@ -71,8 +73,8 @@ def _beaten(state: ContainerState, spec: RuleSpec) -> Iterator[Finding]:
         if rule.access.lower() == "deny" and how != "none":
             part = "all" if how == "all" else "part"
             sentence = (
-                f"The rule {rule.name} ({rule.priority}) denies {part} of this before the new rule ({spec.priority}) "
-                "is looked at; the opening would not take full effect."
+                f"The rule {rule.name} ({rule.priority}) denies {part} of this before the new rule "
+                f"({spec.priority}) is looked at; the opening would not take full effect."
             )
             yield Finding("beaten", sentence, "danger" if how == "all" else "warning")
             return
@@ -91,10 +93,13 @@ def _no_deny_beneath(state: ContainerState, spec: RuleSpec) -> Iterator[Finding]
 
 def _defender(state: ContainerState, spec: RuleSpec) -> Iterator[Finding]:
     for rule in _foreign(state, spec):
-        if rule.name.lower().startswith(_DEFENDER) and _addresses_cover(rule.destinations, spec.destination) != "none":
+        if (
+            rule.name.lower().startswith(_DEFENDER)
+            and _addresses_cover(rule.destinations, spec.destination) != "none"
+        ):
             yield Finding(
                 "defender",
-                "Defender's just-in-time access manages the same machine; it may change the priorities of rules here.",
+                "Defender's just-in-time access manages the same machine; it may change priorities here.",
                 "warning",
             )
             return
@@ -104,7 +109,7 @@ def _two_groups(state: ContainerState) -> Iterator[Finding]:
     if state.subnets and state.nics:
         yield Finding(
             "subnet_and_nic",
-            "This group guards a subnet and network cards; traffic to such a machine must be allowed twice over.",
+            "This group guards a subnet and network cards; a machine behind both needs both to allow it.",
             "info",
         )
 
@@ -113,7 +118,7 @@ def _sessions(state: ContainerState) -> Finding:
     if state.flush_connection:
         return Finding(
             "sessions_end",
-            "This group re-evaluates live connections when its rules change, so sessions should end with the opening.",
+            "This group re-evaluates live connections when its rules change: sessions should end with it.",
             "info",
         )
     return Finding(

@@ -80,20 +80,20 @@ PASSING: Final[frozenset[Kind]] = frozenset(
 )
 
 _WORDS: Final[dict[Kind, str]] = {
-    "missing": "{where} was not found in Azure. Ask the owner of the resource to correct its catalogue entry.",
+    "missing": "{where} was not found in Azure. The owner of the resource must correct its catalogue entry.",
     "forbidden": "Azure does not let the portal change {where}. An administrator must give the portal's "
     "identity its role there; a new role takes some minutes to count.",
     "locked": "A lock in Azure protects {where} from changes. Its owner must lift the lock.",
-    "full": "{where} has no room for one more rule. Its owner must remove rules that are no longer needed.",
+    "full": "{where} has no room for one more rule. Its owner must remove rules nobody needs.",
     "conflict": "Someone else changed {where} at the same moment. The portal tries again by itself.",
     "busy": "Azure is still carrying out another change of {where}. The portal tries again by itself.",
-    "throttled": "Azure takes no more changes from the portal for the moment. The portal tries again by itself.",
-    "invalid": "Azure refused the change to {where} as not valid. An administrator must correct the catalogue entry.",
-    "policy": "An Azure Policy of your organisation forbids this change to {where}. Ask those who keep that policy.",
+    "throttled": "Azure takes no more calls from the portal just now. The portal tries again by itself.",
+    "invalid": "The change to {where} is not valid. An administrator must correct the catalogue entry.",
+    "policy": "An Azure Policy of your organisation forbids this change to {where}. Ask those who keep it.",
     "unreachable": "Azure could not be reached about {where}. The portal tries again by itself.",
     "timeout": "Azure did not answer in time about {where}; the change may or may not have happened. "
     "The portal reads it back and tries again by itself.",
-    "unknown": "Azure failed at the change to {where} without a reason the portal knows. The portal tries again by itself.",
+    "unknown": "Azure failed at {where}, with a reason unknown here. The portal tries again by itself.",
 }
 
 

@@ -16,10 +16,10 @@ _PLAIN: Final = re.compile(r"[^A-Za-z0-9._:/@-]+")
 
 
 def check_instance(instance: str) -> str:
-    """The instance, when it can stand in a rule's name: 1 to 32 of a-z, 0-9 and inner '-'. ValueError if not."""
+    """The instance, when it can stand in a rule's name. ValueError if not."""
     if not _INSTANCE.fullmatch(instance):
         raise ValueError(
-            f"instance {instance!r} must be 1 to 32 characters of a-z, 0-9 and '-', not starting or ending with '-'"
+            f"instance {instance!r} must be 1 to 32 of a-z, 0-9 and '-', with no '-' at either end"
         )
     return instance
 
@@ -32,14 +32,14 @@ def rule_name(instance: str, grant_uid: UUID | str, n: int) -> str:
 
 
 def belongs_to(instance: str, name: str) -> bool:
-    """True when this rule was named by this instance; another portal's rules are foreign. Case is Azure's to lose."""
+    """True when this instance named the rule; another portal's rules are foreign. Case does not count."""
     prefix = f"latch-{check_instance(instance)}-"
     name = name.lower()
     return name.startswith(prefix) and _TAIL.fullmatch(name.removeprefix(prefix)) is not None
 
 
 def describe(grant: str, request_number: str | int, hard_end: datetime) -> str:
-    """A description of at most 140 characters from which `read_end` reads the end again, rounded up to a second."""
+    """At most 140 characters from which `read_end` reads the end again, rounded up to a second."""
     if hard_end.tzinfo is None:
         raise ValueError("hard_end must be an aware datetime")
     end = hard_end.astimezone(UTC)

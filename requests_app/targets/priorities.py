@@ -28,7 +28,10 @@ def next_free(
     where = state.azure_id.rsplit("/", 1)[-1]
     if len(state.rules) >= MAX_RULES:
         raise TargetError(
-            "full", f"{where} already has {len(state.rules)} rules, the most Azure allows", where=where, certain=True
+            "full",
+            f"{where} already has {len(state.rules)} rules, the most Azure allows",
+            where=where,
+            certain=True,
         )
     used = {rule.priority for rule in state.rules if rule.direction.lower() == direction.lower()}
     used |= set(taken) | set(DEFENDER)
@@ -45,7 +48,7 @@ def matches(spec: RuleSpec, rule: RuleState) -> bool:
 
 
 def difference(spec: RuleSpec, rule: RuleState) -> list[str]:
-    """What differs, one phrase a field, empty when nothing does. Azure's spellings of one thing count as equal."""
+    """What differs, one phrase a field; empty when nothing does. Spellings of one thing count as equal."""
     wanted = {
         "direction": "inbound",
         "access": "allow",
@@ -70,7 +73,9 @@ def difference(spec: RuleSpec, rule: RuleState) -> list[str]:
         "ports": ports(rule.ports),
         "description": rule.description,
     }
-    return [f"{key} is {_say(found[key])}, not {_say(wanted[key])}" for key in wanted if found[key] != wanted[key]]
+    return [
+        f"{key} is {_say(found[key])}, not {_say(wanted[key])}" for key in wanted if found[key] != wanted[key]
+    ]
 
 
 def protocol(text: str) -> str:

@@ -1,0 +1,57 @@
+"""The SDK's clients for ARM: one per thread and subscription, retries off. No calls are made here.
+
+The SDK's session is not promised to be safe between threads and must not be shared over a fork, so each
+thread makes its own client (0.06 s) and a forked child forgets its parent's.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+from requests_app.targets.azure_cloud import AzureConfig
+from requests_app.targets.credential import credential
+
+if TYPE_CHECKING:
+    from azure.mgmt.network import NetworkManagementClient
+
+
+class _Clients(threading.local):
+    def __init__(self) -> None:
+        self.made: dict[tuple[AzureConfig, str], Any] = {}
+
+
+_clients = _Clients()
+
+
+def client(config: AzureConfig, subscription_id: str) -> NetworkManagementClient:
+    """This thread's client for the subscription. Raises TargetError when the process has no identity."""
+    key = (config, subscription_id.lower())
+    if key not in _clients.made:
+        _clients.made[key] = _make(config, subscription_id)
+    made: NetworkManagementClient = _clients.made[key]
+    return made
+
+
+def _make(config: AzureConfig, subscription_id: str) -> NetworkManagementClient:
+    from azure.mgmt.network import NetworkManagementClient
+
+    return NetworkManagementClient(
+        credential(config),
+        subscription_id,
+        base_url=config.arm_endpoint,
+        credential_scopes=[config.arm_scope],
+        polling_interval=config.poll_seconds,
+        # A repeated write would meet its own first try as "busy" and look refused: the caller repeats.
+        retry_total=0,
+        permit_redirects=False,
+    )
+
+
+def _after_fork() -> None:
+    global _clients
+    _clients = _Clients()
+
+
+os.register_at_fork(after_in_child=_after_fork)

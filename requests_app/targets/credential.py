@@ -1,0 +1,84 @@
+"""The portal's own identity in Azure: one credential per process and configuration. No passwords here."""
+
+from __future__ import annotations
+
+import os
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+
+from requests_app.targets.azure_cloud import AzureConfig
+from requests_app.targets.base import TargetError
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+# A token endpoint that hangs must not hold a worker: fewer and shorter tries than azure-identity's own.
+_PATIENCE: Final[dict[str, Any]] = {
+    "connection_timeout": 3,
+    "read_timeout": 8,
+    "retry_total": 2,
+    "retry_backoff_max": 3,
+}
+_made: dict[AzureConfig, TokenCredential] = {}
+_lock = Lock()
+
+
+def credential(config: AzureConfig) -> TokenCredential:
+    """The process's credential for this configuration, made at first use. It keeps and renews its own tokens.
+
+    Raises TargetError (unreachable) when the process's environment holds no such identity.
+    """
+    with _lock:
+        if config not in _made:
+            _made[config] = _make(config)
+        return _made[config]
+
+
+def token(config: AzureConfig, scope: str) -> str:
+    """A bearer token for this scope. Raises TargetError (forbidden or unreachable); then nothing was sent."""
+    from azure.core.exceptions import AzureError
+
+    try:
+        return credential(config).get_token(scope).token
+    except (AzureError, OSError, ValueError) as error:
+        raise no_token(error) from error
+
+
+def no_token(error: Exception) -> TargetError:
+    """What a failure to get a token means: nothing was asked of Azure yet."""
+    from azure.core.exceptions import ClientAuthenticationError
+    from azure.identity import CredentialUnavailableError
+
+    refused = isinstance(error, ClientAuthenticationError) and not isinstance(
+        error, CredentialUnavailableError
+    )
+    return TargetError(
+        "forbidden" if refused else "unreachable",
+        f"no token for the portal's identity: {error}",
+        code="CredentialRefused" if refused else "CredentialUnavailable",
+        where="Azure",
+        certain=True,
+    )
+
+
+def _make(config: AzureConfig) -> TokenCredential:
+    from azure.identity import ManagedIdentityCredential, WorkloadIdentityCredential
+
+    try:
+        if config.credential == "workload":
+            if config.client_id:
+                return WorkloadIdentityCredential(client_id=config.client_id, **_PATIENCE)
+            return WorkloadIdentityCredential(**_PATIENCE)
+        return ManagedIdentityCredential(client_id=config.client_id or None, **_PATIENCE)
+    except ValueError as error:
+        raise no_token(error) from error
+
+
+def _after_fork() -> None:
+    """A child shares its parent's sockets and perhaps a lock held at that moment: it starts anew."""
+    global _lock
+    _made.clear()
+    _lock = Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
