@@ -1,4 +1,4 @@
-"""Reads plain YAML strictly: every fault is said with its file and field. Knows nothing of the world itself."""
+"""Reads plain YAML strictly: every fault is said with its file and field. Knows nothing of worlds."""
 
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar

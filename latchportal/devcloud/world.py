@@ -1,4 +1,4 @@
-"""The organisation the pretend cloud is born with, read and checked once, frozen. No HTTP, no run-time state."""
+"""The organisation the pretend cloud is born with, read and checked once, frozen. No HTTP, no state."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -237,9 +237,8 @@ def _nsg(node: Node) -> Nsg:
 
 
 def _rule(node: Node) -> Mapping[str, Any]:
-    rule = {
-        field: node[field].number() if field == "priority" else node[field].text() for field in RULE_FIELDS
-    }
+    rule: dict[str, Any] = {field: node[field].text() for field in RULE_FIELDS if field != "priority"}
+    rule["priority"] = node["priority"].number()
     node.no_other_fields()
     if not 100 <= rule["priority"] <= 4096:
         node["priority"].refuse("must be between 100 and 4096")
