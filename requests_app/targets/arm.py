@@ -34,6 +34,12 @@ def client(config: AzureConfig, subscription_id: str) -> NetworkManagementClient
     return made
 
 
+def warm() -> None:
+    """Import the SDK (0.4 s, five times that without bytecode): for a worker's start, before any lease."""
+    import azure.identity
+    import azure.mgmt.network  # noqa: F401
+
+
 def _make(config: AzureConfig, subscription_id: str) -> NetworkManagementClient:
     from azure.mgmt.network import NetworkManagementClient
 

@@ -88,8 +88,8 @@ class GraphReader:
         while url:
             page = self._get(url)
             items = page.get("value")
-            if not isinstance(items, list):
-                raise self._error("unknown", "Graph answered a list without a value", code="BadResponse")
+            if not isinstance(items, list) or not all(isinstance(i, dict) and i.get("id") for i in items):
+                raise self._error("unknown", "Graph's answer is not a list of ids", code="BadResponse")
             yield from items
             url = page.get("@odata.nextLink")
             if url and not self._same_host(url):

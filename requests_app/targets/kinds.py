@@ -80,11 +80,11 @@ PASSING: Final[frozenset[Kind]] = frozenset(
 )
 
 _WORDS: Final[dict[Kind, str]] = {
-    "missing": "{where} was not found in Azure. The owner of the resource must correct its catalogue entry.",
+    "missing": "Azure knows no {where}. The owner of the resource must correct its catalogue entry.",
     "forbidden": "Azure does not let the portal change {where}. An administrator must give the portal's "
     "identity its role there; a new role takes some minutes to count.",
     "locked": "A lock in Azure protects {where} from changes. Its owner must lift the lock.",
-    "full": "{where} has no room for one more rule. Its owner must remove rules nobody needs.",
+    "full": "There is no room for one more rule in {where}. Its owner must remove rules nobody needs.",
     "conflict": "Someone else changed {where} at the same moment. The portal tries again by itself.",
     "busy": "Azure is still carrying out another change of {where}. The portal tries again by itself.",
     "throttled": "Azure takes no more calls from the portal just now. The portal tries again by itself.",
@@ -112,5 +112,4 @@ def surely_refused(status: int | None) -> bool:
 
 def words_for(kind: Kind, where: str) -> str:
     """One sentence or two for a person: what is wrong and what happens next."""
-    text = _WORDS[kind].format(where=where or "the place this opens")
-    return text[0].upper() + text[1:]
+    return _WORDS[kind].format(where=where or "the place this opens")

@@ -33,7 +33,12 @@ class NsgTarget:
         with arm_call(self.config, container_id, correlation_id) as call:
             groups = client(self.config, nsg.subscription).network_security_groups
             answer = groups.get(nsg.group, nsg.name, headers=call.correlation(), **call.options())
-            return container(answer.as_dict())
+            try:
+                return container(container_id, answer.as_dict())
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise call.failed(
+                    "unknown", f"no group in Azure's answer: {error}", code="BadResponse"
+                ) from error
 
     def write(self, container_id: str, spec: RuleSpec, *, correlation_id: str) -> Receipt:
         """The rule is in the group as `spec` says; writing it again changes nothing.

@@ -40,13 +40,21 @@ def parse_id(azure_id: str) -> NsgId:
     return NsgId(**found.groupdict())
 
 
-def container(data: Mapping[str, Any]) -> ContainerState:
-    """The state of a group from ARM's answer to a GET of it."""
-    properties = data.get("properties") or {}
+def container(azure_id: str, data: Mapping[str, Any]) -> ContainerState:
+    """The state of a group from ARM's answer to a GET of it.
+
+    An answer that does not surely list this group's rules must not read as a group without rules, or a rule
+    would count as gone: ValueError, KeyError, TypeError or AttributeError.
+    """
+    properties = data["properties"]
+    if data["id"].lower() != azure_id.rstrip("/").lower():
+        raise ValueError(f"asked for {azure_id}, got {data['id']}")
+    if not isinstance(properties["securityRules"], list):
+        raise TypeError("securityRules is not a list")
     return ContainerState(
-        azure_id=data.get("id") or "",
+        azure_id=data["id"],
         location=data.get("location") or "",
-        rules=tuple(rule(item) for item in properties.get("securityRules") or ()),
+        rules=tuple(rule(item) for item in properties["securityRules"]),
         default_rules=tuple(rule(item) for item in properties.get("defaultSecurityRules") or ()),
         flush_connection=properties.get("flushConnection"),
         etag=data.get("etag") or properties.get("etag") or "",
