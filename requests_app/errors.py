@@ -1,4 +1,7 @@
-"""The domain's own errors, each with its words; no HTTP type, no Django and no import of ours belongs here."""
+"""The domain's own errors, each with its words.
+
+No HTTP type, no Django and no import of ours belongs here.
+"""
 
 from collections.abc import Mapping
 
@@ -6,7 +9,8 @@ from collections.abc import Mapping
 class LatchError(Exception):
     """Something was asked for that does not happen, and the person is told why and what to do next.
 
-    `status` is the number a door answers with, `title` the headline, `check` the name of the check that said no,
+    `status` is the number a door answers with, `title` the headline, `check` the name of the check that said
+    no,
     `reason` (also `str(error)`) what happened, `way_on` what to do next.
     """
 

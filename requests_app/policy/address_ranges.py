@@ -1,4 +1,7 @@
-"""The address ranges no client can honestly come from, each with its words; what is done about them stands in `source`."""
+"""The address ranges no client can honestly come from, each with its words.
+
+What is done about them stands in `source`.
+"""
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
@@ -15,7 +18,11 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("10.0.0.0/8", PRIVATE, _OWN_USE),
     ("172.16.0.0/12", PRIVATE, _OWN_USE),
     ("192.168.0.0/16", PRIVATE, _OWN_USE),
-    ("100.64.0.0/10", "source_cgnat", "is shared by a provider's customers (CGNAT) and is never seen by Azure"),
+    (
+        "100.64.0.0/10",
+        "source_cgnat",
+        "is shared by a provider's customers (CGNAT) and is never seen by Azure",
+    ),
     ("127.0.0.0/8", "source_loopback", "is the machine itself (loopback)"),
     ("169.254.0.0/16", "source_link_local", "is a link-local address, which no router passes on"),
     ("168.63.129.16/32", _RESERVED, "is Azure's own platform address"),
@@ -54,7 +61,7 @@ _SPANS: tuple[tuple[int, int, int, str, str], ...] = tuple(
 
 
 def refused_range(network: Network) -> tuple[str, str] | None:
-    """Check name and words of the first special range this network touches, None when it is public throughout."""
+    """Check and words of the first special range this network touches, None when it touches none."""
     version, first, last = _span(network)
     for row_version, low, high, check, words in _SPANS:
         if version == row_version and first <= high and low <= last:

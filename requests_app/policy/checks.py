@@ -1,4 +1,7 @@
-"""One check and its words: what every part of a verdict is made of; which checks there are stands elsewhere."""
+"""One check and its words.
+
+What every part of a verdict is made of; which checks there are stands elsewhere.
+"""
 
 from dataclasses import dataclass
 from typing import Literal

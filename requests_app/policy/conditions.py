@@ -1,4 +1,7 @@
-"""What a rule may demand beyond its stages, one class a condition; copy one and name it in CONDITIONS to add another."""
+"""What a rule may demand beyond its stages, one class a condition.
+
+Copy one and name it in CONDITIONS to add another.
+"""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +22,10 @@ LONGEST_TICKET = 100
 
 
 class Condition(Protocol):
-    """A demand of a rule: read once from the file, then asked at every attempt; whatever it raises refuses."""
+    """A demand of a rule.
+
+    Read once from the file, then asked at every attempt; whatever it raises refuses.
+    """
 
     name: ClassVar[str]
     title: ClassVar[str]
@@ -110,7 +116,10 @@ class Ticket(_Demand):
 
 @dataclass(frozen=True, slots=True)
 class Hours(_Demand):
-    """`hours: {days: [mon, tue], from: "08:00", to: "18:00", timezone: Europe/Berlin}`; past midnight if to < from."""
+    """`hours.
+
+    {days: [mon, tue], from: "08:00", to: "18:00", timezone: Europe/Berlin}`; past midnight if to < from.
+    """
 
     name: ClassVar[str] = "hours"
     title: ClassVar[str] = "It is asked for in the hours allowed"
@@ -125,7 +134,9 @@ class Hours(_Demand):
         names = section.choices("days", DAYS, default=DAYS)
         start, end = section.clock("from"), section.clock("to")
         if start == end and not section.faulted("from", "to"):
-            section.fault("to", "from and to are the same time; leave the condition out to allow the whole day")
+            section.fault(
+                "to", "from and to are the same time; leave the condition out to allow the whole day"
+            )
         return cls(frozenset(DAYS.index(name) for name in names), start, end, section.timezone("timezone"))
 
     def check(self, attempt: Attempt) -> Check:
@@ -146,7 +157,9 @@ class Hours(_Demand):
         return evening or ((day - 1) % 7 in self.days and now < self.end)
 
     def _days(self) -> str:
-        return "every day" if len(self.days) == len(DAYS) else ", ".join(DAYS[day] for day in sorted(self.days))
+        return (
+            "every day" if len(self.days) == len(DAYS) else ", ".join(DAYS[day] for day in sorted(self.days))
+        )
 
 
 @dataclass(frozen=True, slots=True)

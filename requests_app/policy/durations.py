@@ -8,7 +8,10 @@ _ISO = re.compile(r"P(?:(\d{1,5})D)?(?:T(?=\d)(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(
 
 
 def parse_duration(text: str) -> timedelta:
-    """A duration from “30m”, “1h30m”, “3d” or ISO 8601 (“PT30M”); ValueError for anything else, zero included."""
+    """A duration from “30m”, “1h30m”, “3d” or ISO 8601 (“PT30M”).
+
+    ValueError for anything else, zero included.
+    """
     written = text.strip()
     found = _PLAIN.fullmatch(written.lower()) or _ISO.fullmatch(written.upper())
     if not written.isascii() or found is None or not any(found.groups()):

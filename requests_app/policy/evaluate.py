@@ -1,15 +1,19 @@
-"""Decides one attempt: facts in, a verdict with every check out; it never raises, and what fails to run refuses."""
+"""Decides one attempt.
+
+Facts in, a verdict with every check out; it never raises, and what fails to run refuses.
+"""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 
-from requests_app.policy.checks import Check
+from requests_app.policy.checks import Check, Outcome
 from requests_app.policy.conditions import CONDITIONS, Condition, Reason
 from requests_app.policy.durations import in_words
 from requests_app.policy.facts import Attempt, EntitlementFacts, PersonFacts
 from requests_app.policy.model import PolicySet, Rule
 from requests_app.policy.source import SourceRefused, check_source
-from requests_app.policy.staffing import check_stages
+from requests_app.policy.staffing import staffed
 from requests_app.policy.verdict import Limits, StageNeed, Verdict
 
 DIRECTORY_FRESH = timedelta(minutes=5)
@@ -17,21 +21,38 @@ NOTHING = timedelta(0)
 _ORDER = {condition: number for number, condition in enumerate(CONDITIONS.values())}
 _ANY_REASON = Reason()
 
+# What a check found: outcome, reason, way on.
+_Said = tuple[Outcome, str, str]
+
 
 def evaluate(policy: PolicySet, attempt: Attempt) -> Verdict:
-    """May this be had, for how long and past which stages. All matching rules apply, the strictest wins; none is no."""
+    """May this be had, for how long and past which stages.
+
+    All matching rules apply, the strictest wins; none is no.
+    """
     rules, broken = _matching(policy, attempt.person, attempt.entitlement)
     limits = _limits(policy, rules)
     checks = [
         *broken,
-        _run("person_enabled", "Your account is enabled", lambda: _person_enabled(attempt)),
-        _run("directory_fresh", "The directory copy is fresh", lambda: _directory_fresh(attempt)),
-        _run("entitlement_active", "It is in the catalogue", lambda: _entitlement_active(attempt)),
-        _run("rule_matches", "A rule lets you ask", lambda: _rule_matches(rules)),
-        _run("duration", "The duration is allowed", lambda: _duration(attempt, limits.max_duration, bool(rules))),
-        *(_run(demand.name, demand.title, lambda it=demand: it.check(attempt)) for demand in _demands(rules)),  # type: ignore[misc]
-        _run("source", "The source address may be let in", lambda: _source(policy, attempt)),
-        *_stage_checks(limits.stages, attempt),
+        _run("person_enabled", "Your account is enabled", partial(_person_enabled, attempt.person)),
+        _run("directory_fresh", "The directory copy is fresh", partial(_directory_fresh, attempt.person)),
+        _run(
+            "entitlement_active", "It is in the catalogue", partial(_entitlement_active, attempt.entitlement)
+        ),
+        _run("rule_matches", "A rule lets you ask for it", partial(_rule_matches, rules)),
+        _run(
+            "duration", "The duration is allowed", partial(_duration, attempt.duration, limits, bool(rules))
+        ),
+        *(_run(demand.name, demand.title, partial(demand.check, attempt)) for demand in _demands(rules)),
+        _run("source", "The source address may be let in", partial(_source, policy, attempt)),
+        *(
+            _run(
+                f"stage_{stage.name}",
+                f"Somebody can decide “{stage.title}”",
+                partial(staffed, stage, limits.stages, attempt),
+            )
+            for stage in limits.stages
+        ),
         *_warnings(attempt),
     ]
     return Verdict(
@@ -55,3 +76,141 @@ def eligible(policy: PolicySet, person: PersonFacts, entitlement: EntitlementFac
     if any(condition.rules_out(person) for rule in rules for condition in rule.conditions):
         return None
     return _limits(policy, rules)
+
+
+def _matching(
+    policy: PolicySet, person: PersonFacts, entitlement: EntitlementFacts
+) -> tuple[tuple[Rule, ...], tuple[Check, ...]]:
+    try:
+        return tuple(rule for rule in policy.rules_about(entitlement) if rule.who.matches(person)), ()
+    except Exception as error:  # noqa: BLE001 - whatever it was, rules that cannot be read allow nothing
+        return (), (_broken("rules", "The rules can be read", error),)
+
+
+def _limits(policy: PolicySet, rules: tuple[Rule, ...]) -> Limits:
+    required = {name for rule in rules for name in rule.stages}
+    return Limits(
+        max_duration=min((rule.max_duration for rule in rules), default=NOTHING),
+        activate_within=min((rule.activate_within for rule in rules), default=NOTHING),
+        stages=tuple(StageNeed.of(stage) for stage in policy.stages if stage.name in required),
+    )
+
+
+def _demands(rules: tuple[Rule, ...]) -> list[Condition]:
+    """Every condition of every matching rule once, in the registry's order.
+
+    A reason is asked for in any case.
+    """
+    demands = list(dict.fromkeys(condition for rule in rules for condition in rule.conditions))
+    if not any(isinstance(demand, Reason) for demand in demands):
+        demands.append(_ANY_REASON)
+    return sorted(demands, key=lambda demand: _ORDER.get(type(demand), len(_ORDER)))
+
+
+def _run(name: str, title: str, look: Callable[[], Check | _Said]) -> Check:
+    try:
+        found = look()
+    except Exception as error:  # noqa: BLE001 - a check that fails to run has failed
+        return _broken(name, title, error)
+    return found if isinstance(found, Check) else Check(name, title, *found)
+
+
+def _broken(name: str, title: str, error: Exception) -> Check:
+    return Check(
+        name,
+        title,
+        "error",
+        f"This could not be checked ({type(error).__name__}), so it counts as no.",
+        "Try again; if it stays, tell an administrator the name of this check.",
+    )
+
+
+def _person_enabled(person: PersonFacts) -> _Said:
+    if person.enabled is True:
+        return "pass", "Your account is enabled.", ""
+    if person.enabled is None:
+        return (
+            "fail",
+            "Whether your account is enabled is not known.",
+            "Try again in a minute; the directory is read anew.",
+        )
+    return "fail", "Your account is disabled in the directory.", "Ask your directory's administrators."
+
+
+def _directory_fresh(person: PersonFacts) -> _Said:
+    age = person.directory_age
+    if age is None:
+        return (
+            "fail",
+            "Your directory data was never read.",
+            "Try again in a minute; tell an administrator if it stays.",
+        )
+    if age > DIRECTORY_FRESH:
+        return (
+            "fail",
+            f"Your directory data is {in_words(age)} old; at most {in_words(DIRECTORY_FRESH)} will do.",
+            "Try again in a minute; if it stays, tell an administrator that the directory copy stands still.",
+        )
+    return "pass", f"Your directory data is {in_words(age)} old.", ""
+
+
+def _entitlement_active(entitlement: EntitlementFacts) -> _Said:
+    if entitlement.active is True:
+        return "pass", f"{entitlement.name} can be asked for.", ""
+    return (
+        "fail",
+        f"{entitlement.name} is no longer offered.",
+        "Look in the catalogue for what took its place.",
+    )
+
+
+def _rule_matches(rules: tuple[Rule, ...]) -> _Said:
+    # Which groups could ask is not said: it would tell an outsider whose account to go after.
+    if not rules:
+        return "fail", "No rule lets you ask for this.", "The catalogue shows all that you can ask for."
+    return "pass", f"Rules that apply: {', '.join(rule.name for rule in rules)}.", ""
+
+
+def _duration(duration: timedelta, limits: Limits, matched: bool) -> _Said:
+    if duration <= NOTHING:
+        return "fail", "The duration has to be more than nothing.", "Choose how long you need it."
+    if matched and duration > limits.max_duration:
+        most = in_words(limits.max_duration)
+        return (
+            "fail",
+            f"{in_words(duration)} is longer than the {most} you may have.",
+            f"Ask for {most} or less.",
+        )
+    if not matched:
+        return (
+            "fail",
+            "Without a rule there is no time you may have.",
+            "The catalogue shows all that you can ask for.",
+        )
+    return "pass", f"{in_words(duration)} is within the {in_words(limits.max_duration)} you may have.", ""
+
+
+def _source(policy: PolicySet, attempt: Attempt) -> Check | _Said:
+    try:
+        address = check_source(
+            attempt.source,
+            observed=attempt.observed_source,
+            destination=attempt.entitlement.destination or None,
+            rule=policy.source,
+        )
+    except SourceRefused as refused:
+        return Check(
+            refused.check, "The source address may be let in", "fail", refused.reason, refused.way_on
+        )
+    return "pass", f"{address} will be let in.", ""
+
+
+def _warnings(attempt: Attempt) -> Iterator[Check]:
+    if not attempt.containers_known:
+        yield Check(
+            "containers_known",
+            "What Azure holds is known",
+            "warn",
+            "The network security groups behind this were not read yet, so the rule shown may change.",
+            "Opening reads them anew in any case.",
+        )

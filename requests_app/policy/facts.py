@@ -1,4 +1,7 @@
-"""What policy is told of one attempt: frozen dataclasses only; how the facts are gathered belongs elsewhere."""
+"""What policy is told of one attempt.
+
+Frozen dataclasses only; how the facts are gathered belongs elsewhere.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,8 +52,10 @@ class Approver:
 class Attempt:
     """One person asking for one entitlement at one moment (`at`, aware).
 
-    `source` is the address to be let in; `observed_source` the one the client is seen at, None where no client is on
-    the line (a worker checks again). `approvers` lists by stage name who may decide it now, the requester left out.
+    `source` is the address to be let in; `observed_source` the one the client is seen at, None where no
+    client is on
+    the line (a worker checks again). `approvers` lists by stage name who may decide it now, the requester
+    left out.
     `containers_known` is whether the containers in Azure were ever read.
     """
 

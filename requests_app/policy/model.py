@@ -1,4 +1,7 @@
-"""The policy as data: what a loaded set holds. Reading files and deciding belong to `document` and `evaluate`."""
+"""The policy as data.
+
+What a loaded set holds. Reading files and deciding belong to `document` and `evaluate`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -47,7 +50,10 @@ class Who:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a rule is about: every field that says something must hold, and any one value in a field is enough."""
+    """What a rule is about.
+
+    Every field that says something must hold, and any one value in a field is enough.
+    """
 
     keys: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
@@ -107,7 +113,10 @@ class ResourceRow:
 
 @dataclass(frozen=True, slots=True)
 class EntitlementRow:
-    """One way in: the NSGs that guard it, the private address behind them, Azure's protocol name, ports as text."""
+    """One way in.
+
+    The NSGs that guard it, the private address behind them, Azure's protocol name, ports as text.
+    """
 
     key: str
     name: str
@@ -135,6 +144,10 @@ class PolicySet:
     resources: tuple[ResourceRow, ...]
     entitlements: tuple[EntitlementRow, ...]
 
+    def warm(self) -> None:
+        """Builds the index now, so that no attempt waits for it."""
+        _ = self._shelves
+
     @cached_property
     def _shelves(self) -> Mapping[tuple[str, str], tuple[int, ...]]:
         shelves: dict[tuple[str, str], list[int]] = {}
@@ -144,7 +157,10 @@ class PolicySet:
         return {shelf: tuple(numbers) for shelf, numbers in shelves.items()}
 
     def rules_about(self, entitlement: EntitlementFacts) -> tuple[Rule, ...]:
-        """The rules whose target this entitlement is, in the order of the files; found by index, not by scan."""
+        """The rules whose target this entitlement is, in the order of the files.
+
+        Found by index, not by scan.
+        """
         numbers = set(self._shelves.get(("keys", entitlement.key), ()))
         for tag in entitlement.tags:
             numbers.update(self._shelves.get(("tags", tag), ()))
@@ -160,7 +176,7 @@ class PolicySet:
 
 
 def _shelves_of(target: Target) -> list[tuple[str, str]]:
-    """A rule lies on the shelves of its narrowest field only, so an entitlement meets few rules that miss it."""
+    """A rule lies on the shelves of its narrowest field only, so few are looked at in vain."""
     for name in ("keys", "resources", "tags", "environments", "kinds"):
         values: frozenset[str] = getattr(target, name)
         if values:

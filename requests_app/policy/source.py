@@ -1,4 +1,7 @@
-"""Which source address may be let in, and in which words others are refused; where it was seen is told from outside."""
+"""Which source address may be let in, and in which words others are refused.
+
+Where it was seen is told from outside.
+"""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +12,9 @@ from requests_app.policy.address_ranges import PRIVATE, refused_range, standing_
 
 Network = IPv4Network | IPv6Network
 
-OWN_ADDRESS = "Use the address you are connecting from; your network's administrator can tell you the public one."
+OWN_ADDRESS = (
+    "Use the address you are connecting from; your network's administrator can tell you the public one."
+)
 _WITH_PORT = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}:\d{1,5}")
 _BRACKETED = re.compile(r"\[([^\[\]]*)\](?::\d{1,5})?")
 _SEVERAL = re.compile(r"[,;\s]|(?<=[0-9a-fA-F])-(?=[0-9a-fA-F])")
@@ -18,7 +23,7 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 
 @dataclass(frozen=True, slots=True)
 class SourceRule:
-    """Which addresses policy lets in beyond single public ones, and whether they may differ from the client's own."""
+    """What policy lets in beyond single public addresses, and whether it must be the client's own."""
 
     private_networks: tuple[str, ...] = ()
     min_prefix_v4: int = 32
@@ -47,7 +52,9 @@ class SourceRefused(Invalid):
         super().__init__(reason, fields={"source": reason}, check=check, way_on=way_on)
 
 
-def check_source(text: str, *, observed: str | None, destination: str | None, rule: SourceRule) -> SourceAddress:
+def check_source(
+    text: str, *, observed: str | None, destination: str | None, rule: SourceRule
+) -> SourceAddress:
     """The address as a rule may carry it; a port is cut off and an IPv4-mapped IPv6 address becomes IPv4.
 
     `observed` is where the client was seen, None where no client is on the line. Raises SourceRefused.
@@ -63,7 +70,10 @@ def check_source(text: str, *, observed: str | None, destination: str | None, ru
 
 
 def parse_source(text: str) -> Network:
-    """The one address or prefix that was written, in any form a client or proxy may hand it; raises SourceRefused."""
+    """The one address or prefix that was written, in any form a client or proxy may hand it.
+
+    Raises SourceRefused.
+    """
     bare = _strip_port(text.strip())
     if not bare:
         raise SourceRefused("source_missing", "No source address was given.")
@@ -73,7 +83,8 @@ def parse_source(text: str) -> Network:
         raise SourceRefused("source_one_address", "Only one address can be let in, not a list or a range.")
     if _WORD.fullmatch(bare) and not re.fullmatch(r"[0-9A-Fa-f]+", bare):
         raise SourceRefused(
-            "source_service_tag", f"“{bare}” is a name or an Azure service tag, which stands for many addresses."
+            "source_service_tag",
+            f"“{bare}” is a name or an Azure service tag, which stands for many addresses.",
         )
     return _unmapped(_network(bare))
 
@@ -89,9 +100,13 @@ def _strip_port(text: str) -> str:
 def _network(text: str) -> Network:
     address, slash, prefix = text.partition("/")
     if "%" in address:
-        raise SourceRefused("source_link_local", f"“{text[:60]}” names an interface, so it means nothing elsewhere.")
+        raise SourceRefused(
+            "source_link_local", f"“{text[:60]}” names an interface, so it means nothing elsewhere."
+        )
     if slash and not (prefix.isascii() and prefix.isdigit()):
-        raise SourceRefused("source_format", f"“{text[:60]}” is not an address; write a range as 198.18.0.0/24.")
+        raise SourceRefused(
+            "source_format", f"“{text[:60]}” is not an address; write a range as 198.18.0.0/24."
+        )
     try:
         ip_address(address)
         loose = ip_network(text, strict=False)
@@ -99,7 +114,9 @@ def _network(text: str) -> Network:
         raise SourceRefused("source_format", f"“{text[:60]}” is not an IP address.") from None
     if loose.network_address != ip_address(address):
         raise SourceRefused(
-            "source_host_bits", f"{text} has bits set beyond its prefix.", f"If you mean the range, write {loose}."
+            "source_host_bits",
+            f"{text} has bits set beyond its prefix.",
+            f"If you mean the range, write {loose}.",
         )
     return loose
 
@@ -125,7 +142,7 @@ def _refuse_range(network: Network, rule: SourceRule) -> None:
         raise SourceRefused(
             check,
             f"{network} is a private address, and policy lists no network that holds it.",
-            "Connect from the internet, or ask a policy owner to list your network under source.private_networks.",
+            "Connect from the internet, or ask a policy owner to list your network as private.",
         )
     raise SourceRefused(check, f"{network} {words}.")
 
@@ -151,7 +168,7 @@ def _refuse_other(network: Network, observed: str | None, rule: SourceRule) -> N
     if not _inside(seen, network):
         raise SourceRefused(
             "source_own_address",
-            f"You are connecting from {seen.network_address}, and policy lets in only the address you come from.",
+            f"You are connecting from {seen.network_address}, and policy lets in only that.",
             f"Ask with {seen.network_address}, or come back from {network.network_address}.",
         )
 
@@ -166,7 +183,7 @@ def _refuse_version(network: Network, destination: str | None) -> None:
         "source_ip_version",
         f"You come by IPv{network.version}, but {destination} is reached by IPv{target.version}, "
         "and one rule cannot hold both.",
-        f"Connect over IPv{target.version} (many networks offer both; a phone's hotspot or a VPN often does).",
+        f"Connect over IPv{target.version} (a phone's hotspot or a VPN often offers it).",
     )
 
 
@@ -177,11 +194,17 @@ def _inside(inner: Network, outer: Network) -> bool:
 
 
 def inside(text: str, networks: tuple[str, ...]) -> bool:
-    """Whether the written address lies wholly in one of the networks; raises SourceRefused when it is none."""
+    """Whether the written address lies wholly in one of the networks.
+
+    Raises SourceRefused when it is none.
+    """
     network = parse_source(text)
     return any(_inside(network, ip_network(listed)) for listed in networks)
 
 
 def is_private_network(text: str) -> bool:
-    """Whether policy may list this network: it must lie wholly in a private range. Raises ValueError when malformed."""
+    """Whether policy may list this network.
+
+    It must lie wholly in a private range. Raises ValueError when malformed.
+    """
     return standing_of(ip_network(text)) == PRIVATE

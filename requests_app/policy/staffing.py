@@ -1,5 +1,79 @@
 """Whether every stage can be decided at all by the people there are; who they are is handed in."""
 
-from requests_app.policy.checks import Check
+from requests_app.policy.checks import Outcome
 from requests_app.policy.facts import Attempt
 from requests_app.policy.verdict import StageNeed
+
+
+def staffed(stage: StageNeed, stages: tuple[StageNeed, ...], attempt: Attempt) -> tuple[Outcome, str, str]:
+    """Whether enough people can decide this stage, those kept busy by the stages before it left out.
+
+    Nobody may vote twice on one request, so three stages that one person could decide are not decidable.
+    """
+    free = _free(stage, attempt)
+    if len(free) < stage.quorum:
+        return _too_few(stage, len(free))
+    if not _fits(stages[: stages.index(stage) + 1], attempt):
+        return (
+            "fail",
+            f"Nobody may decide two stages of one request, and too few people are left for “{stage.title}”.",
+            "Ask a policy owner to name more people who may decide it.",
+        )
+    if stage.quorum == 1:
+        return "pass", f"{_people(len(free))} can decide it.", ""
+    return "pass", f"{_people(len(free))} can decide it; {stage.quorum} have to.", ""
+
+
+def _free(stage: StageNeed, attempt: Attempt) -> frozenset[str]:
+    # The requester is left out once more: nobody decides their own request, whatever list was handed in.
+    listed = {approver.oid for approver in attempt.approvers.get(stage.name, ())}
+    return frozenset(listed - {attempt.person.oid})
+
+
+def _too_few(stage: StageNeed, count: int) -> tuple[Outcome, str, str]:
+    if stage.approvers.kind == "manager":
+        return (
+            "fail",
+            f"You have no manager in the directory who could decide “{stage.title}”.",
+            "Have your manager entered in the directory; a new one is seen within 5 minutes.",
+        )
+    if stage.approvers.kind == "owner":
+        return (
+            "fail",
+            f"The resource has no owner who could decide “{stage.title}”.",
+            "Ask an administrator to name an owner (other than yourself) in the catalogue.",
+        )
+    who = f"the group {stage.approvers.group}"
+    found = f"only {_people(count)}" if count else "nobody"
+    return (
+        "fail",
+        f"“{stage.title}” needs {stage.quorum} of {who}, and {found} there can decide it.",
+        f"Have somebody added to {who}; the directory is read every few minutes.",
+    )
+
+
+def _people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count} people"
+
+
+def _fits(stages: tuple[StageNeed, ...], attempt: Attempt) -> bool:
+    """Whether different people can fill every seat of these stages: a matching by augmenting paths."""
+    needed = sum(stage.quorum for stage in stages)
+    # A stage with as many people as there are seats in all can never be the one that goes short.
+    seats = [
+        free
+        for stage in stages
+        if len(free := _free(stage, attempt)) < needed
+        for _seat in range(stage.quorum)
+    ]
+    seat_of: dict[str, int] = {}
+    return all(_seat(number, seats, seat_of, set()) for number in range(len(seats)))
+
+
+def _seat(number: int, seats: list[frozenset[str]], seat_of: dict[str, int], tried: set[str]) -> bool:
+    for person in seats[number] - tried:
+        tried.add(person)
+        if person not in seat_of or _seat(seat_of[person], seats, seat_of, tried):
+            seat_of[person] = number
+            return True
+    return False

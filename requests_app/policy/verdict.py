@@ -27,7 +27,10 @@ class StageNeed:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most somebody could get: the smallest limits of their rules and every stage those require, in order."""
+    """The most somebody could get.
+
+    The smallest limits of their rules and every stage those require, in order.
+    """
 
     max_duration: timedelta
     activate_within: timedelta

@@ -1,0 +1,212 @@
+"""Reads groups, stages, rules and the source rule of a policy file.
+
+What they mean at an attempt stands in `evaluate`.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from requests_app.policy.catalogue import ENTITLEMENT_KINDS
+from requests_app.policy.conditions import CONDITIONS, Condition
+from requests_app.policy.faults import did_you_mean
+from requests_app.policy.model import (
+    ApproverRule,
+    EntitlementRow,
+    ResourceRow,
+    Rule,
+    StageRule,
+    Target,
+    Who,
+)
+from requests_app.policy.reading import DAY, Section, is_guid
+from requests_app.policy.source import SourceRule, is_private_network
+from requests_app.policy.yaml_lines import Fields, Node, Scalar
+
+LAPSE_AFTER = timedelta(days=3)
+LONGEST_LAPSE = timedelta(days=30)
+LONGEST_RULE = timedelta(days=30)
+ACTIVATE_WITHIN = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Names:
+    """Every name a rule may use, so that a misspelt one is a fault and not a rule that says nothing."""
+
+    groups: Mapping[str, str]
+    stages: Sequence[str]
+    targets: Mapping[str, Collection[str]]
+
+    @classmethod
+    def of(
+        cls,
+        groups: Mapping[str, str],
+        stages: Sequence[StageRule],
+        resources: Sequence[ResourceRow],
+        entitlements: Sequence[EntitlementRow],
+        elsewhere: Mapping[str, tuple[str, ...]],
+    ) -> "Names":
+        rows: tuple[ResourceRow | EntitlementRow, ...] = (*resources, *entitlements)
+        targets = {
+            "keys": {row.key for row in entitlements},
+            "tags": {tag for row in rows for tag in row.tags},
+            "environments": {row.environment for row in resources},
+            "resources": {row.key for row in resources},
+            "kinds": set(ENTITLEMENT_KINDS),
+        }
+        for key, words in elsewhere.items():
+            targets[key].update(words)
+        return cls(groups, [stage.name for stage in stages], targets)
+
+
+def read_group(top: Section) -> Iterator[tuple[str, str]]:
+    """Name and object id of every group declared in this file."""
+    section = top.section("groups")
+    if section is None:
+        return
+    if not isinstance(section.node, Fields):
+        section.note(section.line, "groups: has to be a mapping from name to object id")
+    for name in section.fields:
+        yield name, section.guid(name)
+
+
+def read_stage(section: Section, groups: Mapping[str, str]) -> StageRule:
+    """A stage; approvers are `manager`, `owner` or `{group: name}`."""
+    section.only("name", "title", "approvers", "quorum", "lapse_after")
+    name = section.text("name")
+    return StageRule(
+        name=name,
+        title=section.text("title", default=name.capitalize()),
+        approvers=_read_approvers(section, groups),
+        quorum=_read_quorum(section),
+        lapse_after=section.duration("lapse_after", default=LAPSE_AFTER, most=LONGEST_LAPSE),
+    )
+
+
+def _read_approvers(section: Section, groups: Mapping[str, str]) -> ApproverRule:
+    node = section.fields.get("approvers")
+    if isinstance(node, Fields):
+        inner = Section(section.faults, section.file, node, f"{section.what}: approvers")
+        inner.only("group")
+        name = inner.text("group")
+        if name and name not in groups:
+            inner.fault("group", f"“{name}” is not a declared group{did_you_mean(name, groups)}")
+        return ApproverRule("group", name, groups.get(name, ""))
+    word = section.text("approvers")
+    if word == "manager":
+        return ApproverRule("manager")
+    if word != "owner" and not section.faulted("approvers"):
+        section.fault("approvers", f"“{word}” can be manager, owner or {{group: name}}")
+    return ApproverRule("owner")
+
+
+def _read_quorum(section: Section) -> int:
+    quorum = section.integer("quorum", least=1, most=20, default=1)
+    node = section.fields.get("approvers")
+    if quorum > 1 and isinstance(node, Scalar):
+        section.fault("quorum", f"{quorum} people are asked for, but there is only one {node.value}")
+    return quorum
+
+
+def read_source(section: Section) -> SourceRule:
+    """Which source addresses may be let in at all."""
+    section.only("private_networks", "min_prefix_v4", "min_prefix_v6", "own_address_only")
+    networks = section.networks("private_networks") if section.has("private_networks") else ()
+    for network in networks:
+        if not is_private_network(network):
+            section.fault(
+                "private_networks", f"{network} is not a private network; public ones need no listing"
+            )
+    return SourceRule(
+        private_networks=networks,
+        min_prefix_v4=section.integer("min_prefix_v4", least=16, most=32, default=32),
+        min_prefix_v6=section.integer("min_prefix_v6", least=48, most=128, default=128),
+        own_address_only=section.flag("own_address_only", default=True),
+    )
+
+
+def read_rule(section: Section, names: Names) -> Rule:
+    """A rule with every name resolved."""
+    section.only(
+        "name",
+        "for",
+        "entitlements",
+        "max_duration",
+        "longer_than_a_day",
+        "activate_within",
+        "stages",
+        "auto_approve",
+        "conditions",
+    )
+    most = LONGEST_RULE if section.flag("longer_than_a_day") else DAY
+    return Rule(
+        name=section.text("name"),
+        who=_read_who(section, names.groups),
+        target=_read_target(section, names.targets),
+        max_duration=section.duration("max_duration", most=most),
+        activate_within=section.duration("activate_within", default=ACTIVATE_WITHIN),
+        stages=_read_stages(section, names.stages),
+        conditions=_read_conditions(section),
+        auto_approve=section.flag("auto_approve"),
+        file=section.file,
+        line=section.line,
+    )
+
+
+def _read_who(section: Section, groups: Mapping[str, str]) -> Who:
+    inner = section.section("for")
+    if inner is None:
+        section.fault("for", "is missing; say for whom: groups, people or anyone")
+        return Who()
+    inner.only("groups", "people", "anyone")
+    people = inner.texts("people")
+    for oid in people:
+        if not is_guid(oid):
+            inner.fault("people", f"“{oid}” is not an object id (a GUID)")
+    chosen = inner.choices("groups", groups, default=())
+    anyone = inner.flag("anyone")
+    if not (people or chosen or anyone or inner.faulted("groups", "people", "anyone")):
+        section.fault("for", "names nobody; say groups, people or anyone: true")
+    if anyone and (people or chosen):
+        section.fault("for", "names anyone and somebody at once; keep one of them")
+    return Who(frozenset(groups[name] for name in chosen), frozenset(oid.lower() for oid in people), anyone)
+
+
+def _read_target(section: Section, known: Mapping[str, Collection[str]]) -> Target:
+    inner = section.section("entitlements")
+    if inner is None:
+        section.fault("entitlements", f"is missing; say which by {', '.join(known)}")
+        return Target()
+    inner.only(*known)
+    chosen = {key: frozenset(inner.choices(key, words, default=())) for key, words in known.items()}
+    if not any(chosen.values()) and not inner.faulted(*known):
+        section.fault("entitlements", f"names nothing; say which by {', '.join(known)}")
+    return Target(**chosen)
+
+
+def _read_stages(section: Section, declared: Sequence[str]) -> tuple[str, ...]:
+    required = section.choices("stages", declared, default=())
+    auto = section.flag("auto_approve")
+    if not required and not auto and not section.faulted("stages"):
+        section.fault("stages", "names no stage; if nobody is to decide, say so with auto_approve: true")
+    if required and auto:
+        section.fault("auto_approve", "cannot stand beside stages; keep one of them")
+    return tuple(name for name in declared if name in required)
+
+
+def _read_conditions(section: Section) -> tuple[Condition, ...]:
+    conditions = (_read_condition(section, node) for node in section.nodes("conditions"))
+    return tuple(condition for condition in conditions if condition is not None)
+
+
+def _read_condition(section: Section, node: Node) -> Condition | None:
+    if not isinstance(node, Fields) or len(node.fields) != 1:
+        section.fault(
+            "conditions", "each has to be one word with what it asks for, like - ticket: {…}", node.line
+        )
+        return None
+    word, inner = next(iter(node.fields.items()))
+    if word not in CONDITIONS:
+        section.fault("conditions", f"“{word}” is not known{did_you_mean(word, CONDITIONS)}", node.line)
+        return None
+    return CONDITIONS[word].parse(Section(section.faults, section.file, inner, f"{section.what}: {word}"))
