@@ -74,14 +74,21 @@ class GraphReader:
             path = f"/v1.0/groups/{quote(oid, safe='')}"
             group = self._get(self._url(path, {"$select": "id,displayName"}))
             query = {"$select": "id", "$top": str(_PAGE)}
-            members = self._pages(f"{path}/transitiveMembers/microsoft.graph.user", query)
-            name = group.get("displayName") or ""
-            yield GraphGroup(group.get("id") or oid, name, frozenset(item["id"] for item in members))
+            members = self._pages(f"{path}/transitiveMembers", query)
+            people = frozenset(item["id"] for item in members if self._is_person(item))
+            yield GraphGroup(group.get("id") or oid, group.get("displayName") or "", people)
 
     def close(self) -> None:
         """Close the connections; the reader may not be used again."""
         if self._session is not None:
             self._session.close()
+
+    def _is_person(self, item: dict[str, Any]) -> bool:
+        # Told apart here: asking Graph for users alone makes it answer from an index that may lag behind.
+        kind = item.get("@odata.type")
+        if not kind:
+            raise self._error("unknown", "Graph does not say what a member is", code="BadResponse")
+        return bool(kind == "#microsoft.graph.user")
 
     def _pages(self, path: str, query: dict[str, str]) -> Iterator[dict[str, Any]]:
         url: str | None = self._url(path, query)

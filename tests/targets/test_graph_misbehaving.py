@@ -118,8 +118,10 @@ def test_every_failure_is_an_error_of_ours(scripted: Scripted, answer: Answer, k
 
 def test_a_group_brings_everyone_in_it(scripted: Scripted) -> None:
     def answer(method: str, path: str) -> Answer:
-        if path.endswith("/transitiveMembers/microsoft.graph.user"):
-            return Answer(body={"value": [{"id": "a-1"}, {"id": "a-2"}]})
+        if path.endswith("/transitiveMembers"):
+            user, group = "#microsoft.graph.user", "#microsoft.graph.group"
+            members = [(user, "a-1"), (group, "g-2"), (user, "a-2")]
+            return Answer(body={"value": [{"@odata.type": kind, "id": oid} for kind, oid in members]})
         return Answer(body={"id": "g-1", "displayName": "security"})
 
     scripted.answer = answer
