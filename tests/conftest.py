@@ -1,0 +1,65 @@
+"""Fixtures every test may use: a database that can be flushed, people by role, the demo policy, clients."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from tests.support import database, organisation
+from tests.support.environment import ORGANISATION
+from tests.support.organisation import Organisation
+
+ClientFor = Callable[..., Client]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The test database is made, and TransactionTestCase's flush can empty it."""
+    with django_db_blocker.unblock():
+        database.let_flush(connection)
+
+
+@pytest.fixture
+def people(db: None) -> Organisation:
+    """Everybody of the demo organisation: people["requester"], people["yuki"]."""
+    return organisation.hire()
+
+
+def _role(name: str) -> Any:
+    @pytest.fixture(name=name)
+    def person(people: Organisation) -> Any:
+        return people[name]
+
+    return person
+
+
+requester = _role("requester")
+manager = _role("manager")
+security = _role("security")
+security2 = _role("security2")
+owner = _role("owner")
+auditor = _role("auditor")
+administrator = _role("administrator")
+outsider = _role("outsider")
+disabled = _role("disabled")
+guest = _role("guest")
+
+
+@pytest.fixture
+def policy(administrator: Any) -> Any:
+    """The demo's policy files are loaded and active."""
+    from requests_app.actions.policy import load
+
+    files = sorted((ORGANISATION / "policy").glob("*.yaml"))
+    documents = {path.name: path.read_text(encoding="utf-8") for path in files}
+    return load(by=administrator.party, documents=documents)
+
+
+@pytest.fixture
+def client_for() -> ClientFor:
+    """Return a maker of clients that are signed in as somebody, from their own public address."""
+    from tests.support.clients import signed_in
+
+    return signed_in
