@@ -1,0 +1,182 @@
+"""The documented parameters of every component and mail, one honest example each. No assertions here."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django import forms
+
+NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
+END = NOW + timedelta(minutes=25)
+CODE = "eyJhbGciOiJFUzI1NiJ9.payload.signature"
+RULE = {
+    "nsg": "nsg-prod-web",
+    "name": "latch-harbour-9f3c",
+    "priority": 214,
+    "source": "81.2.69.142",
+    "destination": "10.20.1.4",
+    "ports": ("22", "8022"),
+    "protocol": "Tcp",
+    "read_at": NOW,
+}
+CHECKS = (
+    {"title": "Eligible by group", "outcome": "pass", "reason": "You are in engineering."},
+    {
+        "title": "Duration",
+        "outcome": "fail",
+        "reason": "4 hours asked.",
+        "way_on": "Ask for 2 hours or less.",
+    },
+    {"title": "Address", "outcome": "warn", "reason": "It changed."},
+    {
+        "title": "Directory is fresh",
+        "outcome": "error",
+        "reason": "The copy is old.",
+        "way_on": "Wait a minute.",
+    },
+)
+STAGES = (
+    {"title": "Manager", "state": "approved", "decided_by": "Mo Petersen", "decided_at": NOW},
+    {"title": "Security", "state": "active", "people": ["Sol Okafor", "Sam Duarte"], "quorum": 2, "votes": 1},
+    {"title": "Owner", "state": "waiting", "people": []},
+)
+EVENTS = (
+    {"at": NOW, "sentence": "Asked for SSH", "actor": "Ada Lindqvist", "source_address": "81.2.69.142"},
+    {"at": NOW, "sentence": "Opening failed", "tone": "bad", "icon": "error", "correlation_id": "0d9b4c3a"},
+)
+
+
+class Filters(forms.Form):
+    """What a filter bar is handed."""
+
+    q = forms.CharField(label="Search", required=False)
+    person = forms.CharField(required=False, widget=forms.HiddenInput)
+
+
+def person(*, administrator: bool = False) -> dict[str, Any]:
+    """Somebody signed in, as far as the frame looks at them."""
+    return {
+        "is_authenticated": True,
+        "display_name": "Ada Lindqvist",
+        "user_principal_name": "ada@northwind-harbour.example",
+        "is_administrator": administrator,
+        "is_auditor": administrator,
+    }
+
+
+def components() -> dict[str, tuple[dict[str, Any], tuple[str, ...]]]:
+    """Component -> its parameters, and words that must then stand on the page."""
+    return {
+        "alert": (
+            {"tone": "error", "title": "Azure refused.", "body": "No rights."},
+            ("Azure refused.", "#error"),
+        ),
+        "badge": ({"label": "Demo", "icon": "info", "tone": "wait"}, ("Demo", "tone-wait")),
+        "code_panel": (
+            {
+                "code": CODE,
+                "activate_url": "/a",
+                "cancel_url": "/c",
+                "activate_by": END,
+                "csrf_token": "t" * 32,
+            },
+            (CODE, "only time the code is shown", "Activate now", "Cancel the approval"),
+        ),
+        "confirm_form": (
+            {
+                "id": "end",
+                "action": "/end",
+                "csrf_token": "t" * 32,
+                "summary": "End now",
+                "reason_required": True,
+            },
+            ('method="post"', "<details", " required", "End now", 'for="end-reason"'),
+        ),
+        "copy_button": ({"value": "ssh a@b", "what": "the command"}, ('data-copy="ssh a@b"', "the command")),
+        "copy_line": ({"id": "ssh-1", "value": "ssh a@b"}, ('id="ssh-1"', 'data-copy-from="ssh-1"')),
+        "countdown": (
+            {"end": END, "now": NOW, "total": 1800, "name": "SSH"},
+            ('data-end="2026-11-22T14:25:00Z"', "25\xa0minutes left", 'role="timer"'),
+        ),
+        "definition_list": (
+            {"rows": [("From", "81.2.69.142"), ("Ticket", "")]},
+            ("<dt>From</dt>", "81.2.69.142"),
+        ),
+        "empty_state": (
+            {"title": "Nothing open", "steps": ["Ask"], "action_url": "/c", "action_label": "Catalogue"},
+            ("Nothing open", "<li>Ask</li>", "Catalogue"),
+        ),
+        "filter_bar": (
+            {"form": Filters({"q": "prod"}), "clear_url": "?"},
+            ('value="prod"', "Apply", "Clear"),
+        ),
+        "icon": ({"name": "check"}, ("icons.svg#check", 'aria-hidden="true"')),
+        "inbox_keys": ({}, ("<kbd>j</kbd>", "data-inbox-keys-toggle")),
+        "main_nav": ({"user": person()}, ()),
+        "overdue": ({"count": 2, "status_url": "/status/"}, ("2 openings are overdue", "/status/")),
+        "page_header": (
+            {"title": "SSH", "lead": "For Ada", "back_url": "/", "state": "open"},
+            ("<h1>SSH</h1>", "For Ada", "Open"),
+        ),
+        "pager": ({"older_url": "?before=1", "summary": "50 events"}, ("Older", "50 events")),
+        "person": ({"name": "Ada Lindqvist", "hint": "Engineer"}, ("Ada Lindqvist", "Engineer")),
+        "person_menu": ({"user": person(), "csrf_token": "t"}, ("Ada Lindqvist", "data-theme-toggle")),
+        "rule_card": (
+            {"rule": RULE},
+            (
+                "nsg-prod-web",
+                "latch-harbour-9f3c",
+                "214",
+                "81.2.69.142",
+                "10.20.1.4",
+                "22, 8022",
+                "does not cut",
+            ),
+        ),
+        "stat": (
+            {"label": "Overdue", "value": 1, "hint": "Retrying", "tone": "bad"},
+            ("Overdue", "Retrying"),
+        ),
+        "state_badge": ({"state": "pending"}, ("Waiting for approval", "#hourglass")),
+        "stepper": (
+            {"stages": STAGES},
+            (
+                "Mo Petersen",
+                "Deciding now",
+                "1 of 2 votes",
+                "Nobody is free to decide",
+                'aria-current="step"',
+            ),
+        ),
+        "timeline": ({"events": EVENTS}, ("Asked for SSH", "from", "0d9b4c3a")),
+        "verdict": (
+            {"outcome": "refused", "checks": CHECKS},
+            ("Not possible as it stands", "failed", "could not run", "Ask for 2 hours or less."),
+        ),
+        "when": ({"at": NOW}, ('datetime="2026-11-22T14:00:00Z"', 'title="2026-11-22 14:00:00 UTC"')),
+    }
+
+
+def mails() -> dict[str, dict[str, Any]]:
+    """Mail -> what the sender hands it, beside the frame's own."""
+    facts = {
+        "name": "Ada Lindqvist",
+        "url": "https://latch.example/requests/7/",
+        "instance": "harbour",
+        "label": "SSH to prod-web-01",
+        "requester": "Ada Lindqvist",
+        "reason": "Disk <full>",
+        "duration": "30 minutes",
+    }
+    own: dict[str, dict[str, Any]] = {
+        "approval_needed": {
+            "stage": "Security",
+            "source": "81.2.69.142",
+            "ticket": "INC-1",
+            "lapses_at": END,
+        },
+        "decided": {"outcome": "denied", "by": "Sol Okafor", "why": "Use the bastion."},
+        "opened": {"source": "81.2.69.142", "expires_at": END, "connect": "ssh ada@prod-web-01"},
+        "closed": {"closed_at": END, "why": "Expired", "note": "", "never_opened": False},
+        "lapsed": {},
+    }
+    return {kind: {**facts, **words} for kind, words in own.items()}
