@@ -1,0 +1,17 @@
+"""The addresses of signing in and out, and no other page of allauth's. Include before the admin's own."""
+
+from django.urls import path
+
+from latchportal.entra import views
+from latchportal.entra.adapter import ENTRA
+
+CALLBACK = f"accounts/oidc/{ENTRA}/login/callback/"
+
+urlpatterns = [
+    path("login/", views.login, name="login"),
+    path("logout/", views.logout, name="account_logout"),
+    path("admin/login/", views.admin_login, name="admin_login"),
+    path("admin/logout/", views.logout),
+    # allauth computes the redirect address by this name and argument.
+    path(CALLBACK, views.callback, {"provider_id": ENTRA}, name="openid_connect_callback"),
+]
