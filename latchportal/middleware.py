@@ -7,8 +7,9 @@ from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import structlog
+from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 
 from audit_app import origin
@@ -46,22 +47,17 @@ def _offered(request: HttpRequest) -> str | None:
         return None
 
 
-class ContentPolicyMiddleware:
+class ContentPolicyMiddleware(CSPMiddleware):
     """The strict content policy everywhere; under /admin/ the one that django-unfold's Alpine can live with."""
 
-    def __init__(self, get_response: GetResponse) -> None:
-        from csp.middleware import CSPMiddleware
-
-        self.strict = CSPMiddleware(get_response)
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response: HttpResponse = self.strict(request)
-        if request.path.startswith("/admin/"):
-            response._csp_update = settings.ADMIN_CONTENT_SECURITY_POLICY  # type: ignore[attr-defined]
-            for header in ("Content-Security-Policy", "Content-Security-Policy-Report-Only"):
-                response.headers.pop(header, None)
-            response = self.strict.process_response(request, response)
-        return response
+    def get_policy_parts(
+        self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
+    ) -> PolicyParts:
+        """Return the policy's parts; only the admin's script and style sources differ."""
+        parts: PolicyParts = super().get_policy_parts(request, response, report_only)
+        if request.path.startswith("/admin/") and not report_only:
+            parts.replace = {**(parts.replace or {}), **settings.ADMIN_CONTENT_SECURITY_POLICY}
+        return parts
 
 
 class DomainErrorMiddleware:

@@ -1,7 +1,11 @@
 """The state machines of requests, stages and grants, on one screen. Only tables stand here; verbs are in actions."""
 
 from audit_app.lifecycle import Machine, Transition
+from audit_app.trail import About
 from requests_app.models import AccessRequest, Grant, Person, Stage
+
+# What "close everything" speaks of.
+EVERYTHING = About(kind="portal", id="everything", label="Everything that is open")
 
 REQUESTER = "requester"
 ADMINISTRATOR = "administrator"

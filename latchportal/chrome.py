@@ -1,0 +1,26 @@
+"""What every page's frame shows: counts, banners, the installation's name. Two cheap queries, and none for JSON."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from requests_app import attention
+from requests_app.models import Person
+
+
+def chrome(request: HttpRequest) -> dict[str, Any]:
+    """Return the frame's context; what costs a query is asked only when a template shows it."""
+    person = getattr(request, "user", None)
+    words: dict[str, Any] = {
+        "instance": settings.LATCH_INSTANCE,
+        "version": settings.LATCH_VERSION,
+        "is_demo": settings.LATCH_DEMO,
+        "time_zone": settings.TIME_ZONE,
+    }
+    if isinstance(person, Person) or (person is not None and person.is_authenticated):
+        words["inbox_count"] = SimpleLazyObject(lambda: attention.inbox_count(person))
+        if person.is_administrator:
+            words["overdue_count"] = SimpleLazyObject(attention.overdue_count)
+    return words

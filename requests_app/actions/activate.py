@@ -1,0 +1,137 @@
+"""Spend a latch code: from here on the right counts down towards its end, and convergence opens the door."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from audit_app import origin
+from audit_app.clock import now
+from audit_app.lifecycle import Stale, move
+from audit_app.trail import NOTHING, record
+from requests_app import context, keyring, wake
+from requests_app.actions.attempting import attempting
+from requests_app.actions.codes import lock_issued, mint
+from requests_app.actions.submit import refuse_unless_allowed
+from requests_app.codes.token import CodeRefused, digest, verify
+from requests_app.errors import Gone, Refused
+from requests_app.models import AccessRequest, Container, Grant, LatchCode, Opening, Person
+from requests_app.policy.verdict import Verdict
+from requests_app.preview import container_id
+from requests_app.targets.mark import describe, rule_name
+
+
+def activate_with_code(*, by: Person, text: str, from_elsewhere: bool = False) -> AccessRequest:
+    """The code is spent and its grants are opening. Refused for anyone but its subject.
+
+    Refuses what is not a code of ours, Gone when revoked, spent or over, and an address other than the one asked
+    from unless `from_elsewhere` says that this is meant (the rule lets in the address asked for all the same).
+    """
+    code = _find(by, text)
+    access_request = AccessRequest.objects.select_related("requester").get(pk=code.access_request_id)
+    with attempting("code.refused", by=by.party, about=access_request.about()):
+        grants = lock_issued(access_request.pk, by)
+        _spend(code, by, access_request)
+        _open(by, access_request, grants, from_elsewhere)
+    return access_request
+
+
+def activate(*, by: Person, access_request_id: int, from_elsewhere: bool = False) -> AccessRequest:
+    """As with a code, which is made and spent here in one step and never shown."""
+    access_request = AccessRequest.objects.select_related("requester").get(pk=access_request_id)
+    with attempting("code.refused", by=by.party, about=access_request.about()):
+        grants = lock_issued(access_request_id, by)
+        _, code = mint(access_request, grants, by)
+        _spend(code, by, access_request)
+        _open(by, access_request, grants, from_elsewhere)
+    return access_request
+
+
+def _find(by: Person, text: str) -> LatchCode:
+    """Return the row of this code; refusals are recorded with whoever handed it in."""
+    try:
+        claims = verify(
+            keyring.keys(), text.strip(), issuer=settings.BASE_URL, audience=settings.LATCH_CODE_AUDIENCE, now=now()
+        )
+    except CodeRefused as refused:
+        with attempting("code.refused", by=by.party, about=NOTHING):
+            raise Refused(refused.reason, check=refused.check, way_on=refused.way_on) from refused
+    code = LatchCode.objects.filter(jti=claims.jti, digest=digest(text.strip())).first()
+    with attempting("code.refused", by=by.party, about=NOTHING):
+        if claims.sub != by.identity:
+            raise Refused("This latch code belongs to somebody else.", check="subject")
+        if code is None:
+            raise Refused("This portal knows no such latch code.", check="code")
+    return code
+
+
+def _spend(code: LatchCode, by: Person, access_request: AccessRequest) -> None:
+    live = LatchCode.objects.filter(pk=code.pk, spent_at__isnull=True, revoked_at__isnull=True)
+    if not live.update(spent_at=now()):
+        code.refresh_from_db()
+        if code.revoked_at:
+            raise Gone(f"This latch code was revoked: {code.revoked_why.lower()}.", check="code revoked")
+        raise Gone("This latch code was used already; it works once.", check="code used")
+    record("code.spent", by=by.party, about=access_request.about(), data={"jti": str(code.jti)})
+
+
+def _open(by: Person, access_request: AccessRequest, grants: list[Grant], from_elsewhere: bool) -> None:
+    moment = now()
+    observed = origin.current().source_address
+    for grant in grants:
+        _same_address(grant, observed, from_elsewhere)
+        refuse_unless_allowed(_verdict(by, access_request, grant, moment))
+        hard_end = moment + timedelta(seconds=settings.OPENING_BUDGET_SECONDS) + grant.duration
+        move(
+            grant, "activate", by=by.party, activated_at=moment, hard_end=hard_end,
+            data={"observed": observed, "source": grant.source_address, "hard_end": hard_end.isoformat()},
+        )
+        _want_open(grant, moment)
+
+
+def _same_address(grant: Grant, observed: str | None, from_elsewhere: bool) -> None:
+    if observed == grant.source_address or from_elsewhere:
+        return
+    raise Refused(
+        f"You asked from {grant.source_address} and are now at {observed or 'an address that can not be told'}. "
+        f"The rule would still let in {grant.source_address} only.",
+        check="source address",
+        way_on="Go back to where you asked from, ask again from here, or confirm that you mean the address you asked for.",
+        title="You are somewhere else now",
+    )
+
+
+def _verdict(by: Person, access_request: AccessRequest, grant: Grant, moment: datetime) -> Verdict:
+    ask = context.Ask(
+        entitlement=grant.entitlement,
+        duration=grant.duration,
+        reason=access_request.reason,
+        ticket=access_request.ticket,
+        source=grant.source_address,
+    )
+    return context.verdict_at_activation(by, ask, now=moment)
+
+
+def _want_open(grant: Grant, moment: datetime) -> None:
+    assert grant.hard_end is not None  # noqa: S101 - set by the move just before
+    entitlement = grant.entitlement
+    for number, nsg in enumerate(entitlement.nsgs, start=1):
+        container, _ = Container.objects.get_or_create(azure_id=container_id(nsg), defaults={"kind": entitlement.kind})
+        name = rule_name(settings.LATCH_INSTANCE, grant.uid, number)
+        Opening.objects.create(
+            grant=grant,
+            container=container,
+            name=name,
+            desired=Opening.Desired.PRESENT,
+            desired_spec={
+                "name": name,
+                "source": grant.source_address,
+                "destination": entitlement.destination,
+                "protocol": entitlement.protocol,
+                "ports": [str(port) for port in entitlement.ports],
+                "description": describe(grant.uid.hex[:12], grant.access_request_id, grant.hard_end),
+            },
+            due_at=moment,
+        )
+        wake.wake(wake.CONVERGE, container.pk)
+    if not entitlement.nsgs:
+        raise Stale("This entitlement names no network security group any more. Nothing was changed.")

@@ -1,0 +1,29 @@
+"""attempting(): the frame of every action: one transaction, and a refusal that stands in the trail all the same."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import transaction
+
+from audit_app.models import Event
+from audit_app.trail import About, Party, record
+from requests_app.errors import Gone, Refused
+
+
+@contextmanager
+def attempting(refused_kind: str, *, by: Party, about: About) -> Iterator[None]:
+    """What is done inside is committed whole, or not at all; a refusal undoes it and is recorded by itself."""
+    try:
+        with transaction.atomic():
+            yield
+    except (Refused, Gone) as error:
+        with transaction.atomic():
+            record(
+                refused_kind,
+                by=by,
+                about=about,
+                outcome=Event.Outcome.REFUSED,
+                why=error.reason,
+                data={"check": error.check},
+            )
+        raise

@@ -1,0 +1,31 @@
+"""Grants come into being here, when the last stage has agreed. Opening and ending them is next door."""
+
+from datetime import datetime
+
+from audit_app.lifecycle import move
+from audit_app.trail import record
+from requests_app import notify
+from requests_app.actions.stages import WORKFLOW
+from requests_app.models import AccessRequest, Grant
+
+
+def approve(access_request: AccessRequest, moment: datetime, *, by: str = "", why: str = "") -> None:
+    """The request is approved and each item has its grant, to be activated within the time policy gave.
+
+    The caller holds the request's row. No code is made here: an approver's answer must not carry one.
+    """
+    move(access_request, "approve", by=WORKFLOW, why=why, decided_at=moment, lapses_at=None)
+    for item in access_request.items.select_related("entitlement__resource"):
+        grant = Grant.objects.create(
+            item=item,
+            access_request=access_request,
+            person=access_request.requester,
+            entitlement=item.entitlement,
+            source_address=access_request.source_address,
+            duration=access_request.duration,
+            policy_hash=access_request.policy_hash,
+            issued_at=moment,
+            activate_by=moment + access_request.activate_within,
+        )
+        record("grant.issued", by=WORKFLOW, about=grant.about(), data={"activate_by": grant.activate_by.isoformat()})
+    notify.decided(access_request, by=by, why=why)

@@ -1,0 +1,65 @@
+"""What time does to requests nobody decided and rights nobody used. What time does to open doors is convergence."""
+
+import structlog
+from django.db import transaction
+
+from audit_app.clock import now
+from audit_app.lifecycle import Stale, move
+from requests_app import notify
+from requests_app.actions.stages import WORKFLOW, cancel_rest
+from requests_app.models import AccessRequest, Grant, Stage
+
+log = structlog.get_logger("latch.deadlines")
+_BATCH = 200
+
+
+def lapse_undecided() -> int:
+    """Requests past their stage's deadline have lapsed, and their requesters are told. Returns how many."""
+    due = AccessRequest.objects.filter(state=AccessRequest.State.PENDING, lapses_at__lte=now())
+    return sum(_lapse(pk) for pk in due.values_list("pk", flat=True)[:_BATCH])
+
+
+def _lapse(pk: int) -> int:
+    with transaction.atomic():
+        moment = now()
+        access_request = (
+            AccessRequest.objects.select_for_update(of=("self",), skip_locked=True)
+            .select_related("requester")
+            .filter(pk=pk, state=AccessRequest.State.PENDING, lapses_at__lte=moment)
+            .first()
+        )
+        if access_request is None:
+            return 0
+        why = "Nobody decided in time."
+        for stage in access_request.stages.filter(state=Stage.State.ACTIVE):
+            stage.access_request = access_request
+            move(stage, "lapse", by=WORKFLOW, why=why, decided_at=moment)
+        move(access_request, "lapse", by=WORKFLOW, why=why, decided_at=moment, lapses_at=None)
+        cancel_rest(access_request, WORKFLOW)
+        notify.decided(access_request, by="", why=why)
+    return 1
+
+
+def close_unused() -> int:
+    """Grants whose time to activate is over are closed, their codes revoked. Returns how many."""
+    due = Grant.objects.filter(state=Grant.State.ISSUED, activate_by__lte=now())
+    return sum(_close_unused(pk) for pk in due.values_list("pk", flat=True)[:_BATCH])
+
+
+def _close_unused(pk: int) -> int:
+    with transaction.atomic():
+        moment = now()
+        grant = Grant.objects.select_related("entitlement__resource", "person", "access_request").get(pk=pk)
+        AccessRequest.objects.select_for_update().get(pk=grant.access_request_id)
+        try:
+            move(
+                grant, "unused", by=WORKFLOW, why="Nobody activated it in time.",
+                ending_at=moment, closed_at=moment, ended_why=Grant.Why.UNUSED,
+            )
+        except Stale:
+            log.info("deadlines.overtaken", grant=str(grant.uid))
+            return 0
+        grant.access_request.codes.filter(spent_at__isnull=True, revoked_at__isnull=True).update(
+            revoked_at=moment, revoked_why="Time to activate is over"
+        )
+    return 1

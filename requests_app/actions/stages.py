@@ -1,0 +1,54 @@
+"""Moving a request from stage to stage. Votes are in decide.py; time running out is in lapse.py."""
+
+from datetime import datetime
+
+from audit_app.lifecycle import move
+from audit_app.trail import Party, system
+from requests_app import directory, notify
+from requests_app.models import AccessRequest, RequestItem, Stage
+
+WORKFLOW = system("workflow")
+
+
+def start_next(access_request: AccessRequest, moment: datetime) -> bool:
+    """The next waiting stage is active and its approvers are told; False when no stage is left.
+
+    The caller holds the request's row.
+    """
+    stage = access_request.stages.filter(state=Stage.State.WAITING).order_by("position").first()
+    if stage is None:
+        return False
+    stage.access_request = access_request
+    move(stage, "start", by=WORKFLOW, activated_at=moment)
+    access_request.lapses_at = moment + stage.lapse_after
+    access_request.save(update_fields=["lapses_at"])
+    notify.approval_needed(stage, approvers(stage, moment))
+    return True
+
+
+def approvers(stage: Stage, moment: datetime) -> list["directory.Person"]:
+    """Return who may decide this stage now, without those who voted on the request already."""
+    access_request = stage.access_request
+    voted = set(access_request.decisions.values_list("person_id", flat=True))
+    found = directory.approvers(
+        kind=stage.approver_kind,
+        group=stage.approver_group,
+        requester=access_request.requester,
+        owner_oid=owner_oid(access_request),
+        now=moment,
+    )
+    return [person for person in found if person.pk not in voted]
+
+
+def owner_oid(access_request: AccessRequest) -> "directory.UUID | None":
+    """Return the owner of the first item's resource; bundles whose owners differ are not made yet."""
+    item = RequestItem.objects.filter(access_request=access_request).select_related("entitlement__resource").first()
+    return item.entitlement.resource.owner_oid if item else None
+
+
+def cancel_rest(access_request: AccessRequest, by: Party) -> None:
+    """No stage of this request waits any more."""
+    rest = access_request.stages.filter(state__in=[Stage.State.WAITING, Stage.State.ACTIVE])
+    for stage in rest.order_by("position"):
+        stage.access_request = access_request
+        move(stage, "cancel", by=by)

@@ -1,0 +1,136 @@
+"""Ask for access, or take the asking back. Deciding is in decide.py."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from audit_app import origin
+from audit_app.clock import now
+from audit_app.lifecycle import move
+from audit_app.trail import About, record
+from requests_app import lifecycle, preview
+from requests_app.actions import grants, stages
+from requests_app.actions.attempting import attempting
+from requests_app.context import Ask
+from requests_app.errors import Invalid, Refused
+from requests_app.models import AccessRequest, Person, RequestItem, Stage
+from requests_app.policy.verdict import Verdict
+from requests_app.preview import Preview
+
+
+def submit(*, by: Person, ask: Ask, submission_key: UUID, sign_in: dict[str, Any] | None = None) -> AccessRequest:
+    """A request waits for its first stage, its approvers are told, and the verdict is kept with it.
+
+    The same form sent twice is one request. Raises Refused, naming the check, when policy says no.
+    """
+    earlier = AccessRequest.objects.filter(requester=by, submission_key=submission_key).first()
+    if earlier:
+        return earlier
+    about = About(
+        kind="entitlement",
+        id=ask.entitlement.key,
+        label=ask.entitlement.name,
+        resource=ask.entitlement.resource.name,
+        subject=by.party,
+    )
+    try:
+        with attempting("request.refused", by=by.party, about=about):
+            return _submit(by, ask, submission_key, sign_in or {})
+    except IntegrityError:
+        return AccessRequest.objects.get(requester=by, submission_key=submission_key)
+
+
+def _submit(by: Person, ask: Ask, submission_key: UUID, sign_in: dict[str, Any]) -> AccessRequest:
+    moment = now()
+    here = origin.current()
+    seen = preview.preview(by, ask, observed=here.source_address, now=moment)
+    refuse_unless_allowed(seen.verdict)
+    access_request = AccessRequest.objects.create(
+        requester=by,
+        reason=ask.reason.strip(),
+        ticket=ask.ticket.strip(),
+        duration=ask.duration,
+        source_address=ask.source,
+        observed_address=here.source_address,
+        submitted_at=moment,
+        activate_within=seen.verdict.activate_within,
+        policy_hash=seen.verdict.policy_hash,
+        correlation_id=here.correlation_id,
+        sign_in=sign_in,
+        submission_key=submission_key,
+    )
+    RequestItem.objects.create(
+        access_request=access_request,
+        entitlement=ask.entitlement,
+        verdict=seen.verdict.to_dict(),
+        rules=[rule.to_dict() for rule in seen.rules],
+    )
+    Stage.objects.bulk_create(_stages(access_request, seen))
+    record(
+        "request.submitted",
+        by=by.party,
+        about=access_request.about(),
+        why=access_request.reason,
+        data={
+            "duration_seconds": int(ask.duration.total_seconds()),
+            "source": ask.source,
+            "ticket": access_request.ticket,
+            "policy": seen.verdict.policy_hash,
+            "rules": list(seen.verdict.rules),
+        },
+    )
+    _start(access_request, moment)
+    return access_request
+
+
+def refuse_unless_allowed(verdict: Verdict) -> None:
+    """Nothing, when policy allowed it; else raises Refused with the first check that said no."""
+    if verdict.allowed:
+        return
+    first = verdict.failed[0]
+    raise Refused(first.reason, check=first.title, way_on=first.way_on, title="Policy says no")
+
+
+def _stages(access_request: AccessRequest, seen: Preview) -> list[Stage]:
+    return [
+        Stage(
+            access_request=access_request,
+            position=position,
+            name=need.name,
+            title=need.title,
+            approver_kind=need.approvers.kind,
+            approver_group=need.approvers.group_oid or None,
+            quorum=need.quorum,
+            lapse_after=need.lapse_after,
+        )
+        for position, need in enumerate(seen.verdict.stages, start=1)
+    ]
+
+
+def _start(access_request: AccessRequest, moment: datetime) -> None:
+    if not stages.start_next(access_request, moment):
+        grants.approve(access_request, moment, why="Policy asks for no approval.")
+
+
+def withdraw(*, by: Person, access_request_id: int, why: str = "") -> AccessRequest:
+    """The request is withdrawn and nobody is waited for any more. Refused for anyone but the requester."""
+    with transaction.atomic():
+        access_request = AccessRequest.objects.select_for_update(of=("self",)).select_related("requester").get(
+            pk=access_request_id
+        )
+        if not lifecycle.allows(access_request, "withdraw", by):
+            raise Refused("Only the person who asked can withdraw the request.", check="requester")
+        moment = now()
+        move(access_request, "withdraw", by=by.party, why=why, decided_at=moment, lapses_at=None)
+        stages.cancel_rest(access_request, by.party)
+    return access_request
+
+
+def require_reason(text: str, field: str = "reason") -> str:
+    """Return the text without blanks around it; raises Invalid when nothing is left."""
+    text = text.strip()
+    if not text:
+        raise Invalid("Please say why, in a few words.", fields={field: "Please say why, in a few words."})
+    return text

@@ -1,0 +1,118 @@
+"""The facts of one attempt, gathered from the database alone: who, what, when, from where, under which policy.
+
+Nothing here decides, and nothing here writes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import lru_cache
+from uuid import UUID
+
+from requests_app import directory
+from requests_app.errors import Refused
+from requests_app.models import Entitlement, Person, PolicyVersion
+from requests_app.policy.document import load
+from requests_app.policy.evaluate import evaluate
+from requests_app.policy.facts import Approver, Attempt, EntitlementFacts
+from requests_app.policy.model import PolicySet
+from requests_app.policy.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a person asks for, as the form or the API handed it in."""
+
+    entitlement: Entitlement
+    duration: timedelta
+    reason: str
+    ticket: str = ""
+    source: str = ""
+
+
+def active_policy() -> PolicySet:
+    """Return the policy in force, parsed once per process and version; raises Refused when none was ever loaded."""
+    active = PolicyVersion.objects.filter(active=True).values_list("hash", flat=True).first()
+    if active is None:
+        raise Refused(
+            "No policy is loaded, so nothing can be asked for.",
+            check="policy",
+            way_on="An administrator loads one with: manage.py policy load",
+        )
+    return _parsed(active)
+
+
+@lru_cache(maxsize=2)
+def _parsed(version: str) -> PolicySet:
+    return load(PolicyVersion.objects.get(hash=version).documents)
+
+
+def entitlement_facts(entitlement: Entitlement) -> EntitlementFacts:
+    """Return what policy may know of an entitlement and its resource."""
+    resource = entitlement.resource
+    return EntitlementFacts(
+        key=entitlement.key,
+        name=entitlement.name,
+        kind=entitlement.kind,
+        tags=frozenset(entitlement.tags) | frozenset(resource.tags),
+        environment=resource.environment,
+        resource_key=resource.key,
+        resource_name=resource.name,
+        owner_oid=str(resource.owner_oid or ""),
+        destination=entitlement.destination,
+        active=entitlement.active and resource.active,
+    )
+
+
+def approvers_by_stage(
+    policy: PolicySet, person: Person, entitlement: Entitlement, now: datetime
+) -> Mapping[str, tuple[Approver, ...]]:
+    """Return who may decide, now, each stage that some rule about this entitlement could require."""
+    facts = entitlement_facts(entitlement)
+    needed = {stage for rule in policy.rules_about(facts) for stage in rule.stages}
+    owner = entitlement.resource.owner_oid
+    return {
+        stage.name: tuple(
+            Approver(str(found.oid), str(found))
+            for found in directory.approvers(
+                kind=stage.approvers.kind,
+                group=UUID(stage.approvers.group_oid) if stage.approvers.group_oid else None,
+                requester=person,
+                owner_oid=owner,
+                now=now,
+            )
+        )
+        for stage in policy.stages
+        if stage.name in needed
+    }
+
+
+def attempt(
+    policy: PolicySet, person: Person, ask: Ask, *, observed: str | None, now: datetime, containers_known: bool = True
+) -> Attempt:
+    """Return everything policy is told about one person asking for one entitlement now."""
+    return Attempt(
+        person=directory.person_facts(person, now),
+        entitlement=entitlement_facts(ask.entitlement),
+        duration=ask.duration,
+        reason=ask.reason,
+        ticket=ask.ticket,
+        source=ask.source,
+        observed_source=observed,
+        at=now,
+        approvers=approvers_by_stage(policy, person, ask.entitlement, now),
+        containers_known=containers_known,
+    )
+
+
+def verdict_at_activation(person: Person, ask: Ask, *, now: datetime) -> Verdict:
+    """Return what policy says today of what was approved before: people leave groups, and policies change.
+
+    Who could approve is not asked again, since that was decided; nor is the client's address, which the
+    caller compared.
+    """
+    policy = active_policy()
+    whole = evaluate(policy, attempt(policy, person, ask, observed=None, now=now))
+    checks = tuple(check for check in whole.checks if not check.name.startswith("stage_"))
+    refused = any(check.refuses for check in checks)
+    return replace(whole, checks=checks, outcome="refused" if refused else "allowed")

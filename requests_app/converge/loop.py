@@ -1,0 +1,148 @@
+"""converge(): one container agrees with the database. Opening, closing and retrying are this one function.
+
+No transaction stays open while Azure is called.
+"""
+
+import time
+from datetime import datetime, timedelta
+
+import structlog
+from django.db.models import Q, QuerySet
+
+from audit_app import origin
+from audit_app.clock import now
+from requests_app import gateways
+from requests_app.converge import lease as leases
+from requests_app.converge import observe
+from requests_app.converge.due import bring_about
+from requests_app.converge.lease import Lease
+from requests_app.converge.pause import put_off
+from requests_app.converge.write import remove, write
+from requests_app.models import Container, Opening
+from requests_app.targets.base import ContainerState, Target, TargetError
+
+log = structlog.get_logger("latch.converge")
+# A wake may come this much before its instant; the worker waits for it. The tick looks as far ahead.
+AHEAD = timedelta(seconds=2)
+# While it waits, it looks this often whether something more urgent came in: a revocation, say.
+_GLANCE_SECONDS = 0.2
+_ROUNDS = 50
+
+
+def converge(container_id: int) -> int:
+    """The container agrees with the database as far as Azure let us; returns how many rounds it took.
+
+    Returns 0 at once while another worker holds the container: that one looks again before it lets go.
+    """
+    lease = leases.take(container_id)
+    if lease is None:
+        return 0
+    container = Container.objects.get(pk=container_id)
+    rounds = 0
+    try:
+        with origin.origin(), structlog.contextvars.bound_contextvars(container=container.azure_id):
+            while rounds < _ROUNDS and _wait_for_work(container) and _round(container, lease):
+                rounds += 1
+    finally:
+        lease.release()
+    return rounds
+
+
+def _wait_for_work(container: Container) -> bool:
+    """Return whether something is due, having waited for its very instant when that is near."""
+    while True:
+        moment = now()
+        near = Opening.objects.filter(container=container, due_at__lte=moment + AHEAD)
+        first: datetime | None = near.order_by("due_at").values_list("due_at", flat=True).first()
+        if first is None or first <= moment:
+            return first is not None
+        time.sleep(min(_GLANCE_SECONDS, (first - moment).total_seconds()))
+
+
+def _round(container: Container, lease: Lease) -> bool:
+    """One pass: removals, a reading, writes, a reading; False when the lease was lost or Azure can not be read.
+
+    Removals need no reading before them, for removing what is gone is fine; so they never wait for one.
+    """
+    bring_about(container)
+    target = gateways.target(container.kind)
+    for opening in _due(container).filter(desired=Opening.Desired.ABSENT).exclude(observed=Opening.Observed.ABSENT):
+        if not lease.renew():
+            return False
+        remove(target, opening)
+    state = _look(target, container, lease)
+    if state is None:
+        return False
+    missing = list(_due(container).filter(desired=Opening.Desired.PRESENT).exclude(observed=Opening.Observed.PRESENT))
+    for opening in missing:
+        if not lease.renew():
+            return False
+        write(target, opening, state)
+    if missing and _look(target, container, lease) is None:
+        return False
+    _rest(container)
+    return True
+
+
+def _due(container: Container) -> QuerySet[Opening]:
+    rows = Opening.objects.filter(container=container, due_at__lte=now())
+    return rows.select_related("grant", "container").order_by("pk")
+
+
+def _look(target: Target, container: Container, lease: Lease) -> ContainerState | None:
+    """Azure was read and what was read stands in the database; None, with the work put off, when it could not be."""
+    if not lease.renew():
+        log.warning("converge.lease_lost")
+        return None
+    try:
+        state = target.read(container.azure_id, correlation_id=origin.current().correlation_id)
+    except TargetError as error:
+        return _unreadable(container, error)
+    moment = now()
+    observe.snapshot(container, state, moment)
+    observe.observe(_of_interest(container), state, moment)
+    return state
+
+
+def _unreadable(container: Container, error: TargetError) -> ContainerState | None:
+    moment = now()
+    observe.snapshot_failed(container, error.sentence(), moment)
+    log.warning("converge.unreadable", kind=error.kind, error=error.message, azure_request_id=error.azure_request_id)
+    if error.kind == "missing":
+        # A group that is gone holds no rule; writing into it will be refused in Azure's own words.
+        observe.observe(_of_interest(container), None, moment)
+        return ContainerState(azure_id=container.azure_id, location="", rules=())
+    put_off(list(_due(container)), moment, error.retry_after)
+    return None
+
+
+def _of_interest(container: Container) -> list[Opening]:
+    """Return what a reading can tell us something about: what is due, and all that is or may be there."""
+    rows = Opening.objects.filter(container=container).filter(
+        Q(due_at__lte=now()) | Q(desired=Opening.Desired.PRESENT) | ~Q(observed=Opening.Observed.ABSENT)
+    )
+    return list(rows.select_related("grant", "container"))
+
+
+def _rest(container: Container) -> None:
+    """Whatever is as it should be has its next look set, or none; whatever is not is tried again after a pause."""
+    moment = now()
+    for opening in _due(container):
+        if opening.observed != opening.desired:
+            put_off([opening], moment)
+        elif opening.desired == Opening.Desired.ABSENT:
+            _rest_closed(opening, moment)
+        else:
+            Opening.objects.filter(pk=opening.pk).update(due_at=opening.grant.expires_at or opening.grant.hard_end)
+
+
+def _rest_closed(opening: Opening, moment: datetime) -> None:
+    closed_at = opening.grant.closed_at
+    later: datetime | None = None
+    if closed_at is None:
+        # Gone, but a write without an outcome may still land, or another group is not closed yet.
+        later = moment + timedelta(seconds=1)
+    elif opening.rereads_left > 1:
+        later = closed_at + observe.REREADS[1 - opening.rereads_left]
+    left = max(0, opening.rereads_left - 1) if closed_at else opening.rereads_left
+    Opening.objects.filter(pk=opening.pk).update(due_at=later, rereads_left=left)

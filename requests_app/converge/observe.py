@@ -1,0 +1,132 @@
+"""What a reading of Azure means: openings observed, grants moved by what was read. Nothing here calls Azure."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from audit_app import origin
+from audit_app.lifecycle import Stale, move
+from audit_app.trail import system
+from requests_app import notify
+from requests_app.models import AccessRequest, Attempt, Container, ContainerSnapshot, Grant, Opening
+from requests_app.targets.base import ContainerState, RuleSpec
+from requests_app.targets.priorities import difference
+
+CONVERGENCE = system("convergence")
+# A write that landed late would show after we looked; so we look again.
+REREADS = (timedelta(seconds=30), timedelta(seconds=120))
+
+
+def snapshot(container: Container, state: ContainerState, moment: datetime) -> None:
+    """The pages can show this reading."""
+    ContainerSnapshot.objects.update_or_create(
+        container=container,
+        defaults={"read_at": moment, "tried_at": moment, "body": state.to_dict(), "error": ""},
+    )
+
+
+def snapshot_failed(container: Container, error: str, moment: datetime) -> None:
+    """The pages can say that the last reading failed; what was read before stays."""
+    found = ContainerSnapshot.objects.filter(container=container)
+    if not found.update(error=error, tried_at=moment):
+        ContainerSnapshot.objects.create(container=container, read_at=moment, tried_at=moment, body={}, error=error)
+
+
+def wanted(opening: Opening, priority: int) -> RuleSpec:
+    """Return the rule this opening stands for, at this priority."""
+    spec = opening.desired_spec
+    return RuleSpec(
+        name=spec["name"],
+        priority=priority,
+        source=spec["source"],
+        destination=spec["destination"],
+        protocol=spec["protocol"],
+        ports=tuple(spec["ports"]),
+        description=spec["description"],
+    )
+
+
+def observe(openings: Iterable[Opening], state: ContainerState | None, moment: datetime) -> None:
+    """Each opening knows whether its rule is there, and its grant has moved accordingly.
+
+    `state` None means that the whole container is gone, and every rule with it.
+    """
+    for opening in openings:
+        rule = state.rule(opening.name) if state else None
+        seen: dict[str, Any] = {"read_at": moment}
+        if rule is None:
+            seen |= {"observed": Opening.Observed.ABSENT, "observed_spec": {}}
+        elif opening.priority and difference(wanted(opening, opening.priority), rule):
+            seen |= {"observed": Opening.Observed.UNKNOWN}
+        elif rule.provisioning_state not in ("", "Succeeded"):
+            seen |= {"observed": Opening.Observed.UNKNOWN}
+        else:
+            seen |= {"observed": Opening.Observed.PRESENT, "observed_spec": opening.desired_spec}
+        Opening.objects.filter(pk=opening.pk).update(**seen)
+        for name, value in seen.items():
+            setattr(opening, name, value)
+        settle(opening.grant_id, moment, flush=state.flush_connection if state else None)
+
+
+def settle(grant_id: int, moment: datetime, *, flush: bool | None) -> None:
+    """The grant is open, or closed, if that is what its openings were read to be; else nothing changed."""
+    with transaction.atomic():
+        grant = (
+            Grant.objects.select_for_update(of=("self",))
+            .select_related("entitlement__resource", "person", "access_request__requester")
+            .get(pk=grant_id)
+        )
+        openings = list(grant.openings.select_related("container"))
+        with origin.origin(grant.access_request.correlation_id), suppress(Stale):
+            if grant.state == Grant.State.OPENING and _all(openings, Opening.Observed.PRESENT):
+                _opened(grant, openings, moment, flush)
+            elif grant.state == Grant.State.CLOSING and _gone_for_good(openings, moment):
+                _closed(grant, moment)
+
+
+def _all(openings: list[Opening], observed: str) -> bool:
+    return bool(openings) and all(opening.observed == observed for opening in openings)
+
+
+def _gone_for_good(openings: list[Opening], moment: datetime) -> bool:
+    """Return whether all are absent and no write that could still land is under way."""
+    if not all(opening.observed == Opening.Observed.ABSENT for opening in openings):
+        return False
+    late = Attempt.objects.filter(
+        Q(outcome="") | Q(outcome=Attempt.Outcome.UNCERTAIN),
+        opening__in=openings,
+        kind=Attempt.Kind.WRITE,
+        deadline__gt=moment,
+    )
+    return not late.exists()
+
+
+def _opened(grant: Grant, openings: list[Opening], moment: datetime, flush: bool | None) -> None:
+    assert grant.hard_end is not None  # noqa: S101 - a CHECK of the schema
+    expires_at = min(moment + grant.duration, grant.hard_end)
+    move(
+        grant, "opened", by=CONVERGENCE, opened_at=moment, expires_at=expires_at, flush_connection=flush,
+        data={
+            "expires_at": expires_at.isoformat(),
+            "rules": [{"name": o.name, "container": o.container.azure_id, "priority": o.priority} for o in openings],
+            "sessions_outlive_rule": not flush,
+        },
+    )
+    Opening.objects.filter(grant=grant).update(due_at=expires_at, failures=0)
+    notify.opened(grant)
+
+
+def _closed(grant: Grant, moment: datetime) -> None:
+    lag = (moment - grant.ending_at).total_seconds() if grant.ending_at else None
+    move(grant, "closed", by=CONVERGENCE, closed_at=moment, data={"close_lag_seconds": lag, "why": grant.ended_why})
+    Opening.objects.filter(grant=grant).update(due_at=moment + REREADS[0], rereads_left=len(REREADS), failures=0)
+    notify.closed(grant)
+
+
+def correlation_of(grant: Grant) -> str:
+    """Return the correlation id that the request's events carry and Azure is sent."""
+    return AccessRequest.objects.values_list("correlation_id", flat=True).get(pk=grant.access_request_id)

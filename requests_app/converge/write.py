@@ -1,0 +1,120 @@
+"""One write to Azure with its attempt row: committed before it is sent, closed with what the answer told.
+
+Whether it worked is not decided here: only the reading afterwards says what is.
+"""
+
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+
+from audit_app.clock import now
+from requests_app import gateways
+from requests_app.converge import due, observe
+from requests_app.converge.pause import put_off
+from requests_app.models import Attempt, Opening
+from requests_app.targets.base import ContainerState, Receipt, Target, TargetError
+from requests_app.targets.priorities import next_free
+
+log = structlog.get_logger("latch.writes")
+# Beyond the target's own deadline a write that was sent may still land; absence is final only after this.
+_GRACE = timedelta(seconds=20)
+
+
+def write(target: Target, opening: Opening, state: ContainerState) -> None:
+    """The opening's rule was sent to Azure, at a free priority, if it is still wanted."""
+    current = state.rule(opening.name)
+    try:
+        priority = opening.priority if current and opening.priority else next_free(
+            state, settings.PRIORITY_BAND, taken=_promised(opening)
+        )
+    except TargetError as error:
+        _failed(opening, error)
+        return
+    Opening.objects.filter(pk=opening.pk).update(priority=priority)
+    opening.priority = priority
+    attempt = _begin(opening, Attempt.Kind.WRITE)
+    if attempt is None:
+        return
+    try:
+        spec = observe.wanted(opening, priority)
+        receipt = target.write(opening.container.azure_id, spec, correlation_id=attempt.correlation_id)
+    except TargetError as error:
+        _end(attempt, error=error)
+        _failed(opening, error)
+        return
+    _end(attempt, receipt=receipt)
+
+
+def remove(target: Target, opening: Opening) -> None:
+    """Azure was told to remove the opening's rule. A refusal is retried for ever, after a pause."""
+    attempt = _begin(opening, Attempt.Kind.REMOVE)
+    if attempt is None:
+        return
+    try:
+        receipt = target.remove(opening.container.azure_id, opening.name, correlation_id=attempt.correlation_id)
+    except TargetError as error:
+        _end(attempt, error=error)
+        _put_off(opening, error)
+        return
+    _end(attempt, receipt=receipt)
+
+
+def _begin(opening: Opening, kind: str) -> Attempt | None:
+    """Return the attempt's row, or None when what is desired changed since we looked."""
+    desired = Opening.Desired.PRESENT if kind == Attempt.Kind.WRITE else Opening.Desired.ABSENT
+    if not Opening.objects.filter(pk=opening.pk, desired=desired).exists():
+        return None
+    moment = now()
+    limit = timedelta(seconds=gateways.azure_config().write_deadline_seconds)
+    return Attempt.objects.create(
+        opening=opening,
+        kind=kind,
+        started_at=moment,
+        deadline=moment + limit + _GRACE,
+        correlation_id=observe.correlation_of(opening.grant),
+    )
+
+
+def _end(attempt: Attempt, *, receipt: Receipt | None = None, error: TargetError | None = None) -> None:
+    moment = now()
+    attempt.finished_at = moment
+    attempt.seconds = (moment - attempt.started_at).total_seconds()
+    if error is None:
+        attempt.outcome = Attempt.Outcome.DONE
+        attempt.azure_request_id = receipt.azure_request_id if receipt else ""
+    else:
+        attempt.outcome = Attempt.Outcome.FAILED if error.certain else Attempt.Outcome.UNCERTAIN
+        attempt.error_kind, attempt.error_code = error.kind, error.code
+        attempt.error_message, attempt.azure_request_id = error.message, error.azure_request_id
+    attempt.save()
+    log.info(
+        f"azure.{attempt.kind}",
+        outcome=attempt.outcome,
+        rule=attempt.opening.name,
+        grant=str(attempt.opening.grant.uid),
+        request=attempt.opening.grant.access_request_id,
+        correlation_id=attempt.correlation_id,
+        azure_request_id=attempt.azure_request_id,
+        seconds=round(attempt.seconds, 3),
+        error=str(error) if error else "",
+    )
+
+
+def _failed(opening: Opening, error: TargetError) -> None:
+    """A passing fault is tried again within the budget; any other ends the grant, in words."""
+    if error.passing:
+        _put_off(opening, error)
+        return
+    due.fail(opening.grant, error.sentence(), now())
+
+
+def _put_off(opening: Opening, error: TargetError) -> None:
+    put_off([opening], now(), error.retry_after)
+
+
+def _promised(opening: Opening) -> set[int]:
+    """Return priorities given to other rules of this group that Azure may not show yet."""
+    others = Opening.objects.filter(container=opening.container, desired=Opening.Desired.PRESENT).exclude(pk=opening.pk)
+    return {priority for priority in others.values_list("priority", flat=True) if priority}
+

@@ -1,0 +1,93 @@
+"""Event -> recipients -> message rows, in the event's own transaction. Sending happens after commit, elsewhere.
+
+A message holds words for a page to be opened, never a latch code.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from audit_app.clock import now
+from requests_app import wake
+from requests_app.models import AccessRequest, Grant, Message, Person, Stage
+
+APPROVAL_NEEDED = "approval_needed"
+DECIDED = "decided"
+OPENED = "opened"
+CLOSED = "closed"
+LAPSED = "lapsed"
+
+
+def approval_needed(stage: Stage, people: Iterable[Person]) -> None:
+    """Everyone who may decide this stage finds a mail about it; who did is kept with the stage."""
+    access_request = stage.access_request
+    told = list(people)
+    stage.asked.set(told)
+    for person in told:
+        _put(f"approval_needed:{stage.pk}:{person.pk}", APPROVAL_NEEDED, person, access_request,
+            stage=stage.title, lapses_at=_iso(access_request.lapses_at))
+
+
+def decided(access_request: AccessRequest, *, by: str, why: str = "") -> None:
+    """The requester is told of the outcome, once."""
+    kind = LAPSED if access_request.state == AccessRequest.State.LAPSED else DECIDED
+    _put(
+        f"decided:{access_request.pk}", kind, access_request.requester, access_request,
+        outcome=access_request.state, by=by, why=why,
+        activate_by=_iso(access_request.decided_at + access_request.activate_within if access_request.decided_at else None),
+    )
+
+
+def opened(grant: Grant) -> None:
+    """The requester is told that the door is open, until when and how to connect."""
+    _put(
+        f"opened:{grant.pk}", OPENED, grant.person, grant.access_request,
+        entitlement=grant.entitlement.name, resource=grant.entitlement.resource.name,
+        expires_at=_iso(grant.expires_at),
+        connect=grant.entitlement.connect,
+    )
+
+
+def closed(grant: Grant) -> None:
+    """The requester is told that the door is shut, and why."""
+    _put(
+        f"closed:{grant.pk}", CLOSED, grant.person, grant.access_request,
+        entitlement=grant.entitlement.name, resource=grant.entitlement.resource.name,
+        closed_at=_iso(grant.closed_at),
+        why=grant.get_ended_why_display(), note=grant.ended_note,
+        never_opened=grant.opened_at is None,
+    )
+
+
+def _iso(moment: datetime | None) -> str:
+    return moment.isoformat() if moment else ""
+
+
+def _put(key: str, kind: str, person: Person, access_request: AccessRequest, **words: Any) -> None:
+    if not person.mail:
+        return
+    about = access_request.about()
+    moment = now()
+    message, made = Message.objects.get_or_create(
+        key=key,
+        defaults={
+            "kind": kind,
+            "recipient": person,
+            "story": access_request.story,
+            "created_at": moment,
+            "due_at": moment,
+            "context": {
+                "request_id": access_request.pk,
+                "label": about.label,
+                "resource_label": about.resource,
+                "requester": str(access_request.requester),
+                "reason": access_request.reason,
+                "ticket": access_request.ticket,
+                "source": access_request.source_address,
+                "duration_seconds": int(access_request.duration.total_seconds()),
+                **words,
+            },
+        },
+    )
+    if made:
+        wake.wake(wake.SEND_MAIL, message.pk)

@@ -1,0 +1,120 @@
+"""What would happen if somebody asked: verdict, people, and the very rules to be written. From the database alone."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from requests_app import context, directory
+from requests_app.models import Container, ContainerSnapshot, Entitlement, Opening, Person
+from requests_app.policy.evaluate import evaluate
+from requests_app.policy.facts import Approver
+from requests_app.policy.verdict import StageNeed, Verdict
+from requests_app.targets.base import ContainerState, RuleSpec, TargetError
+from requests_app.targets.findings import Finding, findings
+from requests_app.targets.priorities import next_free
+
+
+@dataclass(frozen=True)
+class RulePreview:
+    """The rule as it would be written now, or why none can be. `read_at` says how old the knowledge is."""
+
+    container: str
+    priority: int | None
+    source: str
+    destination: str
+    protocol: str
+    ports: tuple[str, ...]
+    read_at: datetime | None
+    findings: tuple[Finding, ...] = ()
+    problem: str = ""
+
+    def to_dict(self) -> dict[str, object]:
+        """Return what is kept with the request, to compare with what was written."""
+        return {
+            "container": self.container,
+            "priority": self.priority,
+            "source": self.source,
+            "destination": self.destination,
+            "protocol": self.protocol,
+            "ports": list(self.ports),
+        }
+
+
+@dataclass(frozen=True)
+class StagePreview:
+    """One stage that would have to agree, and who may decide it right now."""
+
+    need: StageNeed
+    people: tuple[Approver, ...]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Everything the page shows beside the form."""
+
+    verdict: Verdict
+    stages: tuple[StagePreview, ...]
+    rules: tuple[RulePreview, ...]
+    directory_age: timedelta | None
+
+
+def preview(person: Person, ask: context.Ask, *, observed: str | None, now: datetime) -> Preview:
+    """Return what submitting this ask would do. Writes nothing, reads no Azure; raises Refused without a policy."""
+    policy = context.active_policy()
+    rules = tuple(_rules(ask.entitlement, ask.source or observed or ""))
+    known = all(rule.read_at is not None for rule in rules)
+    attempt = context.attempt(policy, person, ask, observed=observed, now=now, containers_known=known)
+    verdict = evaluate(policy, attempt)
+    return Preview(
+        verdict=verdict,
+        stages=tuple(StagePreview(need, attempt.approvers.get(need.name, ())) for need in verdict.stages),
+        rules=rules,
+        directory_age=directory.person_facts(person, now).directory_age,
+    )
+
+
+def container_id(azure_id: str) -> str:
+    """Return the one spelling of an Azure id that names a container's row."""
+    return azure_id.strip().rstrip("/").lower()
+
+
+def _rules(entitlement: Entitlement, source: str) -> list[RulePreview]:
+    ids = [container_id(nsg) for nsg in entitlement.nsgs]
+    snapshots = {
+        snapshot.container.azure_id: snapshot
+        for snapshot in ContainerSnapshot.objects.filter(container__azure_id__in=ids).select_related("container")
+    }
+    promised: dict[str, set[int]] = {}
+    live = Opening.objects.filter(container__azure_id__in=ids, desired=Opening.Desired.PRESENT)
+    for azure_id, priority in live.values_list("container__azure_id", "priority"):
+        if priority:
+            promised.setdefault(azure_id, set()).add(priority)
+    return [_rule(entitlement, source, azure_id, snapshots.get(azure_id), promised.get(azure_id, set())) for azure_id in ids]
+
+
+def _rule(
+    entitlement: Entitlement, source: str, azure_id: str, snapshot: ContainerSnapshot | None, promised: set[int]
+) -> RulePreview:
+    name = Container(azure_id=azure_id).name
+    ports = tuple(str(port) for port in entitlement.ports)
+    unknown = RulePreview(
+        name, None, source, entitlement.destination, entitlement.protocol, ports, None,
+        problem="This group was not read from Azure yet; the number is chosen when it opens.",
+    )
+    if snapshot is None or not snapshot.body:
+        return unknown
+    state = ContainerState.from_dict(snapshot.body)
+    try:
+        priority = next_free(state, settings.PRIORITY_BAND, taken=promised)
+    except TargetError as error:
+        return RulePreview(
+            name, None, source, entitlement.destination, entitlement.protocol, ports, snapshot.read_at,
+            problem=error.sentence(),
+        )
+    spec = RuleSpec("latch-preview", priority, source, entitlement.destination, entitlement.protocol, ports, "")
+    return RulePreview(
+        name, priority, source, entitlement.destination, entitlement.protocol, ports, snapshot.read_at,
+        findings=tuple(findings(state, spec)) if source else (),
+        problem=snapshot.error,
+    )

@@ -1,0 +1,97 @@
+"""Celery's entry points: an id in, load and call, safe to run twice. What is done stands in the floors below."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+from celery import shared_task
+from django.conf import settings
+from django.db.models import Q
+
+from audit_app.clock import now
+from audit_app.trail import system
+from requests_app import directory as directory_copy
+from requests_app import gateways, outbox, wake
+from requests_app.actions import lapse
+from requests_app.actions import policy as policy_actions
+from requests_app.converge import converge as converge_container
+from requests_app.converge import snapshots as container_snapshots
+from requests_app.converge.loop import AHEAD
+from requests_app.heartbeat import beat
+from requests_app.models import Container
+from requests_app.policy.faults import PolicyFaults
+from requests_app.targets.base import TargetError
+
+log = structlog.get_logger("latch.tasks")
+
+
+@shared_task(name="requests_app.tick")
+def tick() -> int:
+    """Every container with something due within two seconds was woken once; returns how many."""
+    moment = now()
+    due = Container.objects.filter(openings__due_at__lte=moment + AHEAD).filter(
+        Q(woken_until__isnull=True) | Q(woken_until__lte=moment)
+    )
+    found = list(due.distinct().values_list("pk", flat=True))
+    if found:
+        Container.objects.filter(pk__in=found).update(woken_until=moment + timedelta(seconds=2))
+    for container_id in found:
+        wake.wake(wake.CONVERGE, container_id)
+    beat("tick", every=timedelta(seconds=5))
+    return len(found)
+
+
+@shared_task(name=wake.CONVERGE)
+def converge(container_id: int) -> int:
+    """The container agrees with the database, as far as Azure let us."""
+    return converge_container(container_id)
+
+
+@shared_task(name="requests_app.deadlines")
+def deadlines() -> int:
+    """Requests nobody decided have lapsed, and rights nobody used are closed."""
+    done = lapse.lapse_undecided() + lapse.close_unused()
+    beat("deadlines")
+    return done
+
+
+@shared_task(name=wake.SEND_MAIL)
+def send_mail(message_id: int) -> bool:
+    """The message is sent, if it was not already."""
+    return outbox.send(message_id)
+
+
+@shared_task(name="requests_app.outbox")
+def send_due_mail() -> int:
+    """Every message that is due was tried."""
+    done = outbox.send_due()
+    beat("outbox")
+    return done
+
+
+@shared_task(name="requests_app.directory")
+def directory() -> None:
+    """Our copy of the directory is fresh; when Graph fails it stays as it was, and grows old."""
+    try:
+        directory_copy.sync(gateways.graph_reader())
+    except TargetError as error:
+        log.error("directory.unreadable", kind=error.kind, error=error.message)
+
+
+@shared_task(name="requests_app.snapshots")
+def snapshots() -> int:
+    """What the pages show of each container on offer was read within the last minutes."""
+    done = container_snapshots.refresh()
+    beat("snapshots")
+    return done
+
+
+@shared_task(name="requests_app.policy")
+def policy() -> None:
+    """The files of POLICY_DIR are in force; a faulty set is said loudly and the one before stays."""
+    documents = {file.name: file.read_text(encoding="utf-8") for file in sorted(Path(settings.POLICY_DIR).glob("*.yaml"))}
+    try:
+        policy_actions.load(by=system("policy loader"), documents=documents)
+    except PolicyFaults as faults:
+        log.error("policy.faulty", faults=[str(fault) for fault in faults.faults])
+    beat("policy")
