@@ -112,7 +112,7 @@ class EntraAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         exception: Exception | None = None,
         extra_context: dict[str, Any] | None = None,
     ) -> NoReturn:
-        """Raise SignInRefused with words. Only a code that Entra gave can reach the trail: all else is noise."""
+        """Raise SignInRefused with words. Only tokens that do not hold reach the trail: all else is noise."""
         refusal = _refusal(error, exception, known=bool((extra_context or {}).get("state")))
         log.warning(
             "signin.failed",

@@ -1,4 +1,4 @@
-"""An identity that Entra proved becomes a Person and a SignIn. HTTP and tokens are for the files beside it."""
+"""An identity that Entra proved becomes a Person and a SignIn. No HTTP and no tokens here."""
 
 from datetime import UTC
 

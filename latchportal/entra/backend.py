@@ -34,9 +34,7 @@ class EntraBackend(BaseBackend):
         """Return the person of a session; None where there is none any more."""
         return Person.objects.filter(pk=user_id).first()
 
-    def get_group_permissions(
-        self, user_obj: Person | AnonymousUser, obj: Model | None = None
-    ) -> set[str]:
+    def get_group_permissions(self, user_obj: Person | AnonymousUser, obj: Model | None = None) -> set[str]:
         """Return "app.verb_model" for each right the person's app roles bring; none on single objects."""
         if obj is not None or not isinstance(user_obj, Person) or user_obj.enabled is False:
             return set()
