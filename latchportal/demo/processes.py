@@ -33,11 +33,13 @@ class Part:
     stop_signal: signal.Signals = signal.SIGTERM
     grace_seconds: float = 15.0
     process: subprocess.Popen[bytes] | None = None
+    _log_start: int = 0
 
     def start(self) -> None:
         """The process runs, in its own group; on Linux the kernel ends it when this process dies."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
+            self._log_start = log.tell()
             self.process = subprocess.Popen(
                 self.command,
                 env=dict(self.env),
@@ -69,7 +71,7 @@ class Part:
         """Return how the process ended; raises subprocess.TimeoutExpired where it did not."""
         return self.process.wait(seconds) if self.process is not None else None
 
-    def signal_group(self, number: signal.Signals) -> None:
+    def signal_group(self, number: int) -> None:
         """Send a signal to the process and all it started; nothing happens where none is left."""
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -77,20 +79,33 @@ class Part:
 
     def stop(self) -> None:
         """The process and all it started are gone: asked first, killed after the grace."""
-        if self.process is None:
-            return
-        if self.alive:
-            with contextlib.suppress(ProcessLookupError):
-                self.process.send_signal(self.stop_signal)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(self.grace_seconds)
+        self.ask_to_stop()
+        self.finish()
+
+    def finish(self) -> None:
+        """The process, already asked, and all it started are gone: killed after the grace."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(self.grace_seconds)
         self.kill()
 
-    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+    def ask_to_stop(self) -> None:
+        """The process was told to end in its own time."""
+        if self.process is not None and self.alive:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.send_signal(self.stop_signal)
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
         """The whole group got this signal and the process is gone."""
         if self.process is not None:
             self.signal_group(number)
             self.process.wait(self.grace_seconds)
+
+    def said(self, words: str) -> bool:
+        """Return whether the log holds these words, written since the last start."""
+        with contextlib.suppress(OSError), self.log.open("rb") as log:
+            log.seek(self._log_start)
+            return words.encode() in log.read()
+        return False
 
     def tail(self, lines: int = 25) -> str:
         """Return the last lines of the part's log."""
@@ -109,6 +124,14 @@ class Part:
             else f"exited with {code}"
         )
         return f"{self.name} {how}.\n{self.tail()}"
+
+
+def stop_together(parts: Sequence[Part]) -> None:
+    """All these are gone: asked at once, then waited for, killed after their grace."""
+    for part in parts:
+        part.ask_to_stop()
+    for part in parts:
+        part.finish()
 
 
 def run(part: Part, *, seconds: float = 120.0) -> None:
