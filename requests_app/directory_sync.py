@@ -1,6 +1,6 @@
 """sync(): our copy of people, managers and groups is what Graph says. Deciding by the copy is `directory`.
 
-Graph is read whole before a row is written, so a reading that fails midway changes nothing and the copy grows old.
+Graph is read whole before a row is written: a reading that fails midway changes nothing.
 """
 
 from collections.abc import Iterable, Iterator
@@ -77,15 +77,13 @@ class SyncResult:
 def sync(reader: Reader) -> SyncResult:
     """Our copy is what the directory said when this began; what changed stands in the trail.
 
-    People the directory no longer has are kept as disabled. Raises TargetError when anything could not be read,
-    and for a directory without a single person, which is no answer; then nothing changed.
+    People the directory no longer has are kept as disabled. Raises TargetError when anything could not be
+    read, and for a directory without a single person, which is no answer; then nothing changed.
     """
     started = now()
     people = {UUID(person.oid): person for person in reader.people()}
     if not people:
-        raise TargetError(
-            "unknown", "Graph answered with no people at all", where="the directory", certain=True
-        )
+        raise TargetError("unknown", "Graph named no people at all", where="the directory", certain=True)
     groups = [_group(reader, oid) for oid in sorted(_wanted_groups())]
     with transaction.atomic():
         beat, _ = Heartbeat.objects.select_for_update().get_or_create(
@@ -125,7 +123,7 @@ def _group(reader: Reader, oid: UUID) -> GraphGroup:
     except TargetError as error:
         if error.kind != "missing":
             raise
-        return GraphGroup(str(oid), "", frozenset())
+        return GraphGroup(str(oid), "not in the directory", frozenset())
 
 
 def _write_people(people: dict[UUID, GraphPerson], at: datetime, result: SyncResult) -> dict[UUID, int]:
@@ -144,7 +142,8 @@ def _write_people(people: dict[UUID, GraphPerson], at: datetime, result: SyncRes
     ids = dict(Person.objects.filter(tid=tid).values_list("oid", "pk"))
     managers = {row.oid: row.manager_id for row in before.values()}
     _write_managers(people, ids, managers, result)
-    Person.objects.filter(tid=tid).update(directory_read_at=at)
+    # Somebody who signed in first while we read is not among them: of those the directory said nothing yet.
+    Person.objects.filter(tid=tid, oid__in=people.keys() | before.keys()).update(directory_read_at=at)
     return ids
 
 
