@@ -1,0 +1,132 @@
+"""The control API, which real Azure has none of: looking in, changes by hand, faults, locks, reset."""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from latchportal.devcloud import faults, writes
+from latchportal.devcloud.cloud import Cloud
+from latchportal.devcloud.errors import ArmError
+from latchportal.devcloud.nsg import Nsg
+
+Handler = Callable[[Request], Awaitable[JSONResponse]]
+
+
+def routes(cloud: Cloud) -> list[Route]:
+    """Everything under /_control that is about ARM.
+
+    GET calls?since=N; GET nsgs; GET, POST, DELETE faults; GET, POST locks; PUT, DELETE rules/{nsg}/{rule};
+    POST settings {"write_seconds"}; POST reset.
+    """
+    return [
+        Route("/_control/calls", _safely(_calls, cloud), methods=["GET"]),
+        Route("/_control/nsgs", _safely(_nsgs, cloud), methods=["GET"]),
+        Route("/_control/faults", _safely(_faults, cloud), methods=["GET", "POST", "DELETE"]),
+        Route("/_control/locks", _safely(_locks, cloud), methods=["GET", "POST"]),
+        Route("/_control/rules/{nsg}/{rule}", _safely(_rules, cloud), methods=["PUT", "DELETE"]),
+        Route("/_control/settings", _safely(_settings, cloud), methods=["POST"]),
+        Route("/_control/reset", _safely(_reset, cloud), methods=["POST"]),
+    ]
+
+
+def _safely(act: Callable[[Cloud, Request], Awaitable[Any]], cloud: Cloud) -> Handler:
+    async def handle(request: Request) -> JSONResponse:
+        cloud.settle()
+        try:
+            return JSONResponse(await act(cloud, request))
+        except ArmError as refusal:
+            return JSONResponse(refusal.body(), refusal.status)
+        except LookupError as error:
+            return JSONResponse({"error": str(error)}, 404)
+        except (ValueError, TypeError) as error:
+            return JSONResponse({"error": str(error)}, 400)
+
+    return handle
+
+
+async def _order(request: Request) -> dict[str, Any]:
+    order = json.loads(await request.body())
+    if not isinstance(order, dict):
+        raise TypeError("the body must be a JSON object")
+    return order
+
+
+async def _calls(cloud: Cloud, request: Request) -> dict[str, Any]:
+    calls = cloud.calls.since(int(request.query_params.get("since") or 0))
+    return {"calls": calls, "last": calls[-1]["number"] if calls else None}
+
+
+async def _nsgs(cloud: Cloud, request: Request) -> dict[str, Any]:
+    return {"nsgs": [plain(nsg) for nsg in cloud.nsgs.values()]}
+
+
+def plain(nsg: Nsg) -> dict[str, Any]:
+    """An NSG with flat rules, by direction and priority."""
+    rules = [{"name": rule.name, **rule.properties, "state": rule.state} for rule in nsg.rules.values()]
+    rules.sort(key=lambda rule: (rule["direction"], rule["priority"]))
+    where = {"subscription": nsg.subscription, "resource_group": nsg.group, "location": nsg.location}
+    return {"id": nsg.id, "name": nsg.name, **where, "state": nsg.state, "rules": rules}
+
+
+async def _faults(cloud: Cloud, request: Request) -> dict[str, Any]:
+    if request.method == "DELETE":
+        cloud.faults.clear()
+    elif request.method == "POST":
+        cloud.faults.inject(await _order(request))
+    return {"faults": cloud.faults.list(), "kinds": faults.described()}
+
+
+async def _locks(cloud: Cloud, request: Request) -> dict[str, Any]:
+    """Body: {"nsg"} or {"resource_group", "subscription"}, and "level": CanNotDelete, ReadOnly or null."""
+    if request.method == "POST":
+        order = await _order(request)
+        level, scope = order.get("level"), _scope(cloud, order)
+        if level not in ("CanNotDelete", "ReadOnly", None):
+            raise ValueError("level is CanNotDelete, ReadOnly or null")
+        if level is None:
+            cloud.locks.pop(scope, None)
+        else:
+            cloud.locks[scope] = level
+        cloud.save()
+    return {"locks": cloud.locks}
+
+
+def _scope(cloud: Cloud, order: dict[str, Any]) -> str:
+    if "nsg" in order:
+        return cloud.named(order["nsg"]).key
+    subscription, group = order["subscription"], order["resource_group"]
+    cloud.check_group(subscription, group)
+    return f"/subscriptions/{subscription}/resourceGroups/{group}".lower()
+
+
+async def _rules(cloud: Cloud, request: Request) -> dict[str, Any]:
+    """A change by somebody else's hand, at once. PUT takes flat or ARM-shaped fields; others stay."""
+    nsg, name = cloud.named(request.path_params["nsg"]), request.path_params["rule"]
+    old = nsg.rules.get(name.lower())
+    if request.method == "DELETE":
+        if old is None:
+            raise LookupError(f"{nsg.name} has no rule {name!r}")
+        del nsg.rules[name.lower()]
+    else:
+        order = await _order(request)
+        given = order.get("properties", order)
+        nsg.put(writes.checked_rule(nsg, name, {"properties": {**(old.properties if old else {}), **given}}))
+    nsg.touch()
+    cloud.save()
+    return plain(nsg)
+
+
+async def _settings(cloud: Cloud, request: Request) -> dict[str, Any]:
+    order = await _order(request)
+    cloud.write_seconds = float(order.get("write_seconds", cloud.write_seconds))
+    return {"write_seconds": cloud.write_seconds}
+
+
+async def _reset(cloud: Cloud, request: Request) -> dict[str, Any]:
+    cloud.reset()
+    return {"nsgs": len(cloud.nsgs), "limits": asdict(cloud.throttle.limits)}
