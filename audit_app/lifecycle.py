@@ -74,7 +74,9 @@ class Machine:
         return cls.registry[obj._meta.label]
 
 
-def move(obj: Any, event: str, *, by: Party, why: str = "", data: dict[str, Any] | None = None, **fields: Any) -> None:
+def move(
+    obj: Any, event: str, *, by: Party, why: str = "", data: dict[str, Any] | None = None, **fields: Any
+) -> None:
     """The row has made the transition and its event stands in the trail; both or neither, and exactly once.
 
     Raises `Stale` when the row was not, in the database, in a state the transition starts from.
@@ -88,9 +90,7 @@ def move(obj: Any, event: str, *, by: Party, why: str = "", data: dict[str, Any]
         obj.state = transition.target
         for name, value in fields.items():
             setattr(obj, name, value)
-        record(
-            transition.records, by=by, about=obj.about(), why=why, outcome=transition.outcome, data=data
-        )
+        record(transition.records, by=by, about=obj.about(), why=why, outcome=transition.outcome, data=data)
 
 
 def _words(obj: Any, machine: Machine, transition: Transition) -> str:

@@ -23,8 +23,12 @@ class Event(models.Model):
     id = models.BigAutoField(primary_key=True)
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     at = models.DateTimeField(help_text="When it happened, by the portal's clock.")
-    written_at = models.DateTimeField(db_default=Now(), help_text="When the row was written, by the database's clock.")
-    kind = models.CharField(max_length=64, help_text="noun.verb in the past tense, such as request.submitted.")
+    written_at = models.DateTimeField(
+        db_default=Now(), help_text="When the row was written, by the database's clock."
+    )
+    kind = models.CharField(
+        max_length=64, help_text="noun.verb in the past tense, such as request.submitted."
+    )
     outcome = models.CharField(max_length=8, choices=Outcome, default=Outcome.SUCCESS)
     actor_id = models.CharField(max_length=80, help_text="tid:oid of a person, or system:part.")
     actor_label = models.CharField(max_length=200)
@@ -55,7 +59,9 @@ class Event(models.Model):
             models.CheckConstraint(
                 condition=models.Q(outcome__in=["success", "refused", "failure"]), name="event_outcome_known"
             ),
-            models.CheckConstraint(condition=~models.Q(kind="") & ~models.Q(actor_id=""), name="event_says_who_and_what"),
+            models.CheckConstraint(
+                condition=~models.Q(kind="") & ~models.Q(actor_id=""), name="event_says_who_and_what"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -56,7 +56,9 @@ def record(
     Raises `transaction.TransactionManagementError` outside a transaction: an event beside its change, or neither.
     """
     if not transaction.get_connection().in_atomic_block:
-        raise transaction.TransactionManagementError(f"{kind} must be recorded in the transaction of its change.")
+        raise transaction.TransactionManagementError(
+            f"{kind} must be recorded in the transaction of its change."
+        )
     here = origin.current()
     event = Event.objects.create(
         at=now(),

@@ -66,7 +66,9 @@ def refuse_pretend_cloud(*, demo: bool, endpoints: dict[str, str], hosts: list[s
         if microsoft_host(url):
             continue
         if not demo:
-            raise ImproperlyConfigured(f"{name}={url} is not a Microsoft cloud over TLS. Only LATCH_DEMO=1 allows that.")
+            raise ImproperlyConfigured(
+                f"{name}={url} is not a Microsoft cloud over TLS. Only LATCH_DEMO=1 allows that."
+            )
         if parts.hostname not in LOOPBACK:
             raise ImproperlyConfigured(f"{name}={url}: a demo's pretend Azure must be on loopback.")
 
@@ -87,7 +89,9 @@ def logging_config(*, level: str, style: str) -> dict[str, Any]:
         cache_logger_on_first_use=True,
     )
     renderer: Any = (
-        structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer(colors=False)
+        structlog.processors.JSONRenderer()
+        if style == "json"
+        else structlog.dev.ConsoleRenderer(colors=False)
     )
     logging.captureWarnings(True)
     return {

@@ -33,13 +33,19 @@ ENTRA_TENANT_ID = deployment.tenant(env)
 ENTRA_CLIENT_ID = env.str("ENTRA_CLIENT_ID", default="")
 ENTRA_CLIENT_SECRET = deployment.secret(env, "ENTRA_CLIENT_SECRET", default="")
 ARM_ENDPOINT = env.str("ARM_ENDPOINT", default="https://management.azure.com").rstrip("/")
-GRAPH_ENDPOINT = env.str("GRAPH_ENDPOINT", default="https://graph.microsoft.com").removesuffix("/v1.0").rstrip("/")
+GRAPH_ENDPOINT = (
+    env.str("GRAPH_ENDPOINT", default="https://graph.microsoft.com").removesuffix("/v1.0").rstrip("/")
+)
 AZURE_CREDENTIAL = env.str("AZURE_CREDENTIAL", default="managed")
 AZURE_CLIENT_ID = env.str("AZURE_CLIENT_ID", default="")
 AZURE_POLL_SECONDS = env.float("AZURE_POLL_SECONDS", default=1.0)
 deployment.refuse_pretend_cloud(
     demo=LATCH_DEMO,
-    endpoints={"ENTRA_AUTHORITY": ENTRA_AUTHORITY, "ARM_ENDPOINT": ARM_ENDPOINT, "GRAPH_ENDPOINT": GRAPH_ENDPOINT},
+    endpoints={
+        "ENTRA_AUTHORITY": ENTRA_AUTHORITY,
+        "ARM_ENDPOINT": ARM_ENDPOINT,
+        "GRAPH_ENDPOINT": GRAPH_ENDPOINT,
+    },
     hosts=[*ALLOWED_HOSTS, BASE_URL],
 )
 
@@ -112,11 +118,15 @@ TEMPLATES: list[dict[str, Any]] = [
 # The site's role does not own the tables; `migrate --database owner` uses the one that does.
 DATABASES = {
     "default": env.db_url("DATABASE_URL", default="postgresql:///latchportal"),
-    "owner": env.db_url("DATABASE_OWNER_URL", default=env.str("DATABASE_URL", default="postgresql:///latchportal")),
+    "owner": env.db_url(
+        "DATABASE_OWNER_URL", default=env.str("DATABASE_URL", default="postgresql:///latchportal")
+    ),
 }
 for _database in DATABASES.values():
     if _database["ENGINE"] != "django.db.backends.postgresql":
-        raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database: the schema's rules need one.")
+        raise ImproperlyConfigured(
+            "DATABASE_URL must name a PostgreSQL database: the schema's rules need one."
+        )
     _database.setdefault("CONN_MAX_AGE", 60)
     _database.setdefault("CONN_HEALTH_CHECKS", True)
     _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)

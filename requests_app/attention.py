@@ -5,7 +5,15 @@ from datetime import timedelta
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from audit_app.clock import now
-from requests_app.models import AccessRequest, Decision, DirectoryMembership, Entitlement, Grant, Person, Stage
+from requests_app.models import (
+    AccessRequest,
+    Decision,
+    DirectoryMembership,
+    Entitlement,
+    Grant,
+    Person,
+    Stage,
+)
 
 # A closing this late is overdue: it shows on every page of an administrator.
 OVERDUE = timedelta(seconds=60)
@@ -24,7 +32,9 @@ def inbox(person: Person) -> QuerySet[Stage]:
     )
     voted = Decision.objects.filter(access_request=OuterRef("access_request"), person=person)
     return (
-        Stage.objects.filter(mine, state=Stage.State.ACTIVE, access_request__state=AccessRequest.State.PENDING)
+        Stage.objects.filter(
+            mine, state=Stage.State.ACTIVE, access_request__state=AccessRequest.State.PENDING
+        )
         .exclude(access_request__requester=person)
         .exclude(Exists(voted))
         .order_by(F("activated_at").asc(), "pk")

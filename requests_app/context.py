@@ -88,7 +88,13 @@ def approvers_by_stage(
 
 
 def attempt(
-    policy: PolicySet, person: Person, ask: Ask, *, observed: str | None, now: datetime, containers_known: bool = True
+    policy: PolicySet,
+    person: Person,
+    ask: Ask,
+    *,
+    observed: str | None,
+    now: datetime,
+    containers_known: bool = True,
 ) -> Attempt:
     """Return everything policy is told about one person asking for one entitlement now."""
     return Attempt(

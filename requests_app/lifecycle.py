@@ -23,7 +23,9 @@ REQUESTS = Machine(
     (
         Transition("approve", ("pending",), "approved", "request.approved", _system),
         Transition("deny", ("pending",), "denied", "request.denied", _system, outcome="refused"),
-        Transition("withdraw", ("pending", "returned"), "withdrawn", "request.withdrawn", _requester, "Withdraw"),
+        Transition(
+            "withdraw", ("pending", "returned"), "withdrawn", "request.withdrawn", _requester, "Withdraw"
+        ),
         Transition("lapse", ("pending", "returned"), "lapsed", "request.lapsed", _system, outcome="refused"),
     ),
 )

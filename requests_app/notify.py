@@ -24,25 +24,42 @@ def approval_needed(stage: Stage, people: Iterable[Person]) -> None:
     told = list(people)
     stage.asked.set(told)
     for person in told:
-        _put(f"approval_needed:{stage.pk}:{person.pk}", APPROVAL_NEEDED, person, access_request,
-            stage=stage.title, lapses_at=_iso(access_request.lapses_at))
+        _put(
+            f"approval_needed:{stage.pk}:{person.pk}",
+            APPROVAL_NEEDED,
+            person,
+            access_request,
+            stage=stage.title,
+            lapses_at=_iso(access_request.lapses_at),
+        )
 
 
 def decided(access_request: AccessRequest, *, by: str, why: str = "") -> None:
     """The requester is told of the outcome, once."""
     kind = LAPSED if access_request.state == AccessRequest.State.LAPSED else DECIDED
     _put(
-        f"decided:{access_request.pk}", kind, access_request.requester, access_request,
-        outcome=access_request.state, by=by, why=why,
-        activate_by=_iso(access_request.decided_at + access_request.activate_within if access_request.decided_at else None),
+        f"decided:{access_request.pk}",
+        kind,
+        access_request.requester,
+        access_request,
+        outcome=access_request.state,
+        by=by,
+        why=why,
+        activate_by=_iso(
+            access_request.decided_at + access_request.activate_within if access_request.decided_at else None
+        ),
     )
 
 
 def opened(grant: Grant) -> None:
     """The requester is told that the door is open, until when and how to connect."""
     _put(
-        f"opened:{grant.pk}", OPENED, grant.person, grant.access_request,
-        entitlement=grant.entitlement.name, resource=grant.entitlement.resource.name,
+        f"opened:{grant.pk}",
+        OPENED,
+        grant.person,
+        grant.access_request,
+        entitlement=grant.entitlement.name,
+        resource=grant.entitlement.resource.name,
         expires_at=_iso(grant.expires_at),
         connect=grant.entitlement.connect,
     )
@@ -51,10 +68,15 @@ def opened(grant: Grant) -> None:
 def closed(grant: Grant) -> None:
     """The requester is told that the door is shut, and why."""
     _put(
-        f"closed:{grant.pk}", CLOSED, grant.person, grant.access_request,
-        entitlement=grant.entitlement.name, resource=grant.entitlement.resource.name,
+        f"closed:{grant.pk}",
+        CLOSED,
+        grant.person,
+        grant.access_request,
+        entitlement=grant.entitlement.name,
+        resource=grant.entitlement.resource.name,
         closed_at=_iso(grant.closed_at),
-        why=grant.get_ended_why_display(), note=grant.ended_note,
+        why=grant.get_ended_why_display(),
+        note=grant.ended_note,
         never_opened=grant.opened_at is None,
     )
 

@@ -44,7 +44,9 @@ def send(message_id: int) -> bool:
         message.sent_at, message.due_at, message.last_error = now(), None, ""
         message.tries += 1
         message.save()
-    log.info("mail.sent", kind=message.kind, to=str(message.recipient), story=message.story, message=message.pk)
+    log.info(
+        "mail.sent", kind=message.kind, to=str(message.recipient), story=message.story, message=message.pk
+    )
     return True
 
 
@@ -54,7 +56,9 @@ def _failed(message: Message, error: Exception) -> None:
     pause = timedelta(seconds=min(3600, 5 * 2**message.tries))
     message.due_at = now() + pause if message.tries < _TRIES else None
     message.save()
-    log.error("mail.failed", kind=message.kind, tries=message.tries, error=message.last_error, story=message.story)
+    log.error(
+        "mail.failed", kind=message.kind, tries=message.tries, error=message.last_error, story=message.story
+    )
 
 
 def _mail(message: Message) -> EmailMultiAlternatives:

@@ -83,23 +83,38 @@ def _rules(entitlement: Entitlement, source: str) -> list[RulePreview]:
     ids = [container_id(nsg) for nsg in entitlement.nsgs]
     snapshots = {
         snapshot.container.azure_id: snapshot
-        for snapshot in ContainerSnapshot.objects.filter(container__azure_id__in=ids).select_related("container")
+        for snapshot in ContainerSnapshot.objects.filter(container__azure_id__in=ids).select_related(
+            "container"
+        )
     }
     promised: dict[str, set[int]] = {}
     live = Opening.objects.filter(container__azure_id__in=ids, desired=Opening.Desired.PRESENT)
     for azure_id, priority in live.values_list("container__azure_id", "priority"):
         if priority:
             promised.setdefault(azure_id, set()).add(priority)
-    return [_rule(entitlement, source, azure_id, snapshots.get(azure_id), promised.get(azure_id, set())) for azure_id in ids]
+    return [
+        _rule(entitlement, source, azure_id, snapshots.get(azure_id), promised.get(azure_id, set()))
+        for azure_id in ids
+    ]
 
 
 def _rule(
-    entitlement: Entitlement, source: str, azure_id: str, snapshot: ContainerSnapshot | None, promised: set[int]
+    entitlement: Entitlement,
+    source: str,
+    azure_id: str,
+    snapshot: ContainerSnapshot | None,
+    promised: set[int],
 ) -> RulePreview:
     name = Container(azure_id=azure_id).name
     ports = tuple(str(port) for port in entitlement.ports)
     unknown = RulePreview(
-        name, None, source, entitlement.destination, entitlement.protocol, ports, None,
+        name,
+        None,
+        source,
+        entitlement.destination,
+        entitlement.protocol,
+        ports,
+        None,
         problem="This group was not read from Azure yet; the number is chosen when it opens.",
     )
     if snapshot is None or not snapshot.body:
@@ -109,12 +124,26 @@ def _rule(
         priority = next_free(state, settings.PRIORITY_BAND, taken=promised)
     except TargetError as error:
         return RulePreview(
-            name, None, source, entitlement.destination, entitlement.protocol, ports, snapshot.read_at,
+            name,
+            None,
+            source,
+            entitlement.destination,
+            entitlement.protocol,
+            ports,
+            snapshot.read_at,
             problem=error.sentence(),
         )
-    spec = RuleSpec("latch-preview", priority, source, entitlement.destination, entitlement.protocol, ports, "")
+    spec = RuleSpec(
+        "latch-preview", priority, source, entitlement.destination, entitlement.protocol, ports, ""
+    )
     return RulePreview(
-        name, priority, source, entitlement.destination, entitlement.protocol, ports, snapshot.read_at,
+        name,
+        priority,
+        source,
+        entitlement.destination,
+        entitlement.protocol,
+        ports,
+        snapshot.read_at,
         findings=tuple(findings(state, spec)) if source else (),
         problem=snapshot.error,
     )

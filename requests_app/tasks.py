@@ -89,7 +89,10 @@ def snapshots() -> int:
 @shared_task(name="requests_app.policy")
 def policy() -> None:
     """The files of POLICY_DIR are in force; a faulty set is said loudly and the one before stays."""
-    documents = {file.name: file.read_text(encoding="utf-8") for file in sorted(Path(settings.POLICY_DIR).glob("*.yaml"))}
+    documents = {
+        file.name: file.read_text(encoding="utf-8")
+        for file in sorted(Path(settings.POLICY_DIR).glob("*.yaml"))
+    }
     try:
         policy_actions.load(by=system("policy loader"), documents=documents)
     except PolicyFaults as faults:

@@ -50,7 +50,11 @@ def _find(by: Person, text: str) -> LatchCode:
     """Return the row of this code; refusals are recorded with whoever handed it in."""
     try:
         claims = verify(
-            keyring.keys(), text.strip(), issuer=settings.BASE_URL, audience=settings.LATCH_CODE_AUDIENCE, now=now()
+            keyring.keys(),
+            text.strip(),
+            issuer=settings.BASE_URL,
+            audience=settings.LATCH_CODE_AUDIENCE,
+            now=now(),
         )
     except CodeRefused as refused:
         with attempting("code.refused", by=by.party, about=NOTHING):
@@ -82,7 +86,11 @@ def _open(by: Person, access_request: AccessRequest, grants: list[Grant], from_e
         refuse_unless_allowed(_verdict(by, access_request, grant, moment))
         hard_end = moment + timedelta(seconds=settings.OPENING_BUDGET_SECONDS) + grant.duration
         move(
-            grant, "activate", by=by.party, activated_at=moment, hard_end=hard_end,
+            grant,
+            "activate",
+            by=by.party,
+            activated_at=moment,
+            hard_end=hard_end,
             data={"observed": observed, "source": grant.source_address, "hard_end": hard_end.isoformat()},
         )
         _want_open(grant, moment)
@@ -115,7 +123,9 @@ def _want_open(grant: Grant, moment: datetime) -> None:
     assert grant.hard_end is not None  # noqa: S101 - set by the move just before
     entitlement = grant.entitlement
     for number, nsg in enumerate(entitlement.nsgs, start=1):
-        container, _ = Container.objects.get_or_create(azure_id=container_id(nsg), defaults={"kind": entitlement.kind})
+        container, _ = Container.objects.get_or_create(
+            azure_id=container_id(nsg), defaults={"kind": entitlement.kind}
+        )
         name = rule_name(settings.LATCH_INSTANCE, grant.uid, number)
         Opening.objects.create(
             grant=grant,

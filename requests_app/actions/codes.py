@@ -11,7 +11,8 @@ from audit_app.lifecycle import Stale, move
 from audit_app.trail import record
 from requests_app import keyring, lifecycle
 from requests_app.actions.attempting import attempting
-from requests_app.codes.token import Claims, GrantClaim, digest, sign
+from requests_app.codes.claims import Claims, GrantClaim
+from requests_app.codes.token import digest, sign
 from requests_app.errors import Gone, Refused
 from requests_app.models import AccessRequest, Grant, LatchCode, Person
 
@@ -46,7 +47,9 @@ def lock_issued(access_request_id: int, by: Person) -> list[Grant]:
         raise Stale("Nothing of this request waits for activation. Nothing was changed.")
     if min(grant.activate_by for grant in grants) <= now():
         raise Gone(
-            "The time to activate this request is over.", check="activate by", way_on="Ask again; it takes a minute."
+            "The time to activate this request is over.",
+            check="activate by",
+            way_on="Ask again; it takes a minute.",
         )
     return grants
 
@@ -62,11 +65,13 @@ def mint(access_request: AccessRequest, grants: list[Grant], by: Person) -> tupl
         access_request=access_request,
         jti=claims.jti,
         digest=digest(text),
-        kid=ring.signing_kid,
+        kid=ring.signing.kid,
         issued_at=moment,
         expires_at=claims.exp,
     )
-    record("code.minted", by=by.party, about=access_request.about(), data={"jti": str(code.jti), "kid": code.kid})
+    record(
+        "code.minted", by=by.party, about=access_request.about(), data={"jti": str(code.jti), "kid": code.kid}
+    )
     return text, code
 
 
@@ -83,8 +88,14 @@ def cancel(*, by: Person, access_request_id: int, why: str = "") -> AccessReques
             if not lifecycle.allows(grant, "cancel", by):
                 raise Refused("Only the person who asked can give the right back.", check="requester")
             move(
-                grant, "cancel", by=by.party, why=why,
-                ending_at=moment, closed_at=moment, ended_why=Grant.Why.CANCELLED, ended_note=why,
+                grant,
+                "cancel",
+                by=by.party,
+                why=why,
+                ending_at=moment,
+                closed_at=moment,
+                ended_why=Grant.Why.CANCELLED,
+                ended_note=why,
             )
         _revoke_live(access_request, moment, "Cancelled", by)
     return access_request
@@ -94,7 +105,9 @@ def _revoke_live(access_request: AccessRequest, moment: datetime, why: str, by: 
     live = access_request.codes.filter(spent_at__isnull=True, revoked_at__isnull=True)
     for code in live:
         live.filter(pk=code.pk).update(revoked_at=moment, revoked_why=why)
-        record("code.revoked", by=by.party, about=access_request.about(), why=why, data={"jti": str(code.jti)})
+        record(
+            "code.revoked", by=by.party, about=access_request.about(), why=why, data={"jti": str(code.jti)}
+        )
 
 
 def _claims(access_request: AccessRequest, grants: list[Grant], moment: datetime) -> Claims:
@@ -108,10 +121,10 @@ def _claims(access_request: AccessRequest, grants: list[Grant], moment: datetime
         iat=moment,
         nbf=moment,
         exp=min(grant.activate_by for grant in grants),
-        request_id=str(access_request.pk),
+        request=str(access_request.pk),
         grants=tuple(
             GrantClaim(
-                uid=str(grant.uid),
+                grant=str(grant.uid),
                 entitlement=grant.entitlement.key,
                 resource=grant.entitlement.resource.key,
                 source=grant.source_address,
@@ -121,5 +134,5 @@ def _claims(access_request: AccessRequest, grants: list[Grant], moment: datetime
             )
             for grant in grants
         ),
-        policy_hash=access_request.policy_hash,
+        policy=access_request.policy_hash,
     )

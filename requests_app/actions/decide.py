@@ -26,7 +26,9 @@ def decide(*, by: Person, stage_id: int, vote: str, reason: str = "") -> AccessR
     with attempting("decision.refused", by=by.party, about=access_request.about()):
         # Votes and quorum hang on other rows, so the request's row is the lock.
         access_request = (
-            AccessRequest.objects.select_for_update(of=("self",)).select_related("requester").get(stages=stage_id)
+            AccessRequest.objects.select_for_update(of=("self",))
+            .select_related("requester")
+            .get(stages=stage_id)
         )
         stage = Stage.objects.get(pk=stage_id)
         stage.access_request = access_request
@@ -47,7 +49,9 @@ def _refuse(by: Person, access_request: AccessRequest, stage: Stage, moment: dat
         )
     if by.pk == access_request.requester_id:
         raise Refused(
-            "Nobody decides on their own request.", check="own request", way_on="Somebody else has to decide it."
+            "Nobody decides on their own request.",
+            check="own request",
+            way_on="Somebody else has to decide it.",
         )
     if access_request.decisions.filter(person=by).exists():
         raise Refused(
@@ -63,7 +67,12 @@ def _refuse(by: Person, access_request: AccessRequest, stage: Stage, moment: dat
 
 
 def _vote(
-    by: Person, access_request: AccessRequest, stage: Stage, vote: "Decision.Vote", reason: str, moment: datetime
+    by: Person,
+    access_request: AccessRequest,
+    stage: Stage,
+    vote: "Decision.Vote",
+    reason: str,
+    moment: datetime,
 ) -> None:
     Decision.objects.create(
         access_request=access_request,

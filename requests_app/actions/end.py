@@ -48,12 +48,25 @@ def revoke_everything(*, by: Person, reason: str) -> int:
     with transaction.atomic():
         # Activation locks requests before grants; taking them in the same order, no grant slips past.
         waiting = Grant.objects.filter(state__in=[Grant.State.ISSUED, *_LIVE])
-        list(AccessRequest.objects.select_for_update().filter(grants__in=waiting).order_by("pk").values_list("pk"))
+        list(
+            AccessRequest.objects.select_for_update()
+            .filter(grants__in=waiting)
+            .order_by("pk")
+            .values_list("pk")
+        )
         found = list(
-            waiting.select_for_update(of=("self",)).select_related("entitlement__resource", "person").order_by("pk")
+            waiting.select_for_update(of=("self",))
+            .select_related("entitlement__resource", "person")
+            .order_by("pk")
         )
         moment = now()
-        record("grants.revoked_all", by=by.party, about=lifecycle.EVERYTHING, why=reason, data={"count": len(found)})
+        record(
+            "grants.revoked_all",
+            by=by.party,
+            about=lifecycle.EVERYTHING,
+            why=reason,
+            data={"count": len(found)},
+        )
         for grant in found:
             _revoke(grant, by.party, reason, moment)
     return len(found)
@@ -63,15 +76,23 @@ def close(grant: Grant, event: str, *, by: Party, why: str, moment: datetime, no
     """The grant is closing and its rules are due to go, now. The caller holds the grant's row."""
     move(grant, event, by=by, why=note, ending_at=moment, ended_why=why, ended_note=note)
     for opening in grant.openings.all():
-        Opening.objects.filter(pk=opening.pk).update(desired=Opening.Desired.ABSENT, due_at=moment, failures=0)
+        Opening.objects.filter(pk=opening.pk).update(
+            desired=Opening.Desired.ABSENT, due_at=moment, failures=0
+        )
         wake.wake(wake.CONVERGE, opening.container_id)
 
 
 def _revoke(grant: Grant, by: Party, reason: str, moment: datetime) -> None:
     if grant.state == Grant.State.ISSUED:
         move(
-            grant, "void", by=by, why=reason,
-            ending_at=moment, closed_at=moment, ended_why=Grant.Why.REVOKED, ended_note=reason,
+            grant,
+            "void",
+            by=by,
+            why=reason,
+            ending_at=moment,
+            closed_at=moment,
+            ended_why=Grant.Why.REVOKED,
+            ended_note=reason,
         )
         grant.access_request.codes.filter(spent_at__isnull=True, revoked_at__isnull=True).update(
             revoked_at=moment, revoked_why="Grant revoked"

@@ -27,5 +27,10 @@ def approve(access_request: AccessRequest, moment: datetime, *, by: str = "", wh
             issued_at=moment,
             activate_by=moment + access_request.activate_within,
         )
-        record("grant.issued", by=WORKFLOW, about=grant.about(), data={"activate_by": grant.activate_by.isoformat()})
+        record(
+            "grant.issued",
+            by=WORKFLOW,
+            about=grant.about(),
+            data={"activate_by": grant.activate_by.isoformat()},
+        )
     notify.decided(access_request, by=by, why=why)

@@ -53,8 +53,13 @@ def _close_unused(pk: int) -> int:
         AccessRequest.objects.select_for_update().get(pk=grant.access_request_id)
         try:
             move(
-                grant, "unused", by=WORKFLOW, why="Nobody activated it in time.",
-                ending_at=moment, closed_at=moment, ended_why=Grant.Why.UNUSED,
+                grant,
+                "unused",
+                by=WORKFLOW,
+                why="Nobody activated it in time.",
+                ending_at=moment,
+                closed_at=moment,
+                ended_why=Grant.Why.UNUSED,
             )
         except Stale:
             log.info("deadlines.overtaken", grant=str(grant.uid))

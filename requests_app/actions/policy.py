@@ -37,7 +37,11 @@ def load(*, by: Party, documents: Mapping[str, str]) -> PolicyVersion:
             "policy.loaded",
             by=by,
             about=About(kind="policy", id=policy.hash[:40], label=f"Policy {policy.hash[:12]}"),
-            data={"before": current.hash if current else None, "after": policy.hash, "files": sorted(documents)},
+            data={
+                "before": current.hash if current else None,
+                "after": policy.hash,
+                "files": sorted(documents),
+            },
         )
     return version
 
@@ -47,9 +51,9 @@ def _catalogue(policy: PolicySet) -> None:
     for row in policy.entitlements:
         _entitlement(row, resources[row.resource_key])
     from_file = FromFile.Origin.FILE
-    Entitlement.objects.filter(origin=from_file).exclude(key__in=[row.key for row in policy.entitlements]).update(
-        active=False
-    )
+    Entitlement.objects.filter(origin=from_file).exclude(
+        key__in=[row.key for row in policy.entitlements]
+    ).update(active=False)
     Resource.objects.filter(origin=from_file).exclude(key__in=list(resources)).update(active=False)
 
 

@@ -1,11 +1,12 @@
 """Moving a request from stage to stage. Votes are in decide.py; time running out is in lapse.py."""
 
 from datetime import datetime
+from uuid import UUID
 
 from audit_app.lifecycle import move
 from audit_app.trail import Party, system
 from requests_app import directory, notify
-from requests_app.models import AccessRequest, RequestItem, Stage
+from requests_app.models import AccessRequest, Person, RequestItem, Stage
 
 WORKFLOW = system("workflow")
 
@@ -26,7 +27,7 @@ def start_next(access_request: AccessRequest, moment: datetime) -> bool:
     return True
 
 
-def approvers(stage: Stage, moment: datetime) -> list["directory.Person"]:
+def approvers(stage: Stage, moment: datetime) -> list[Person]:
     """Return who may decide this stage now, without those who voted on the request already."""
     access_request = stage.access_request
     voted = set(access_request.decisions.values_list("person_id", flat=True))
@@ -40,9 +41,13 @@ def approvers(stage: Stage, moment: datetime) -> list["directory.Person"]:
     return [person for person in found if person.pk not in voted]
 
 
-def owner_oid(access_request: AccessRequest) -> "directory.UUID | None":
+def owner_oid(access_request: AccessRequest) -> UUID | None:
     """Return the owner of the first item's resource; bundles whose owners differ are not made yet."""
-    item = RequestItem.objects.filter(access_request=access_request).select_related("entitlement__resource").first()
+    item = (
+        RequestItem.objects.filter(access_request=access_request)
+        .select_related("entitlement__resource")
+        .first()
+    )
     return item.entitlement.resource.owner_oid if item else None
 
 

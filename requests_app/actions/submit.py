@@ -20,7 +20,9 @@ from requests_app.policy.verdict import Verdict
 from requests_app.preview import Preview
 
 
-def submit(*, by: Person, ask: Ask, submission_key: UUID, sign_in: dict[str, Any] | None = None) -> AccessRequest:
+def submit(
+    *, by: Person, ask: Ask, submission_key: UUID, sign_in: dict[str, Any] | None = None
+) -> AccessRequest:
     """A request waits for its first stage, its approvers are told, and the verdict is kept with it.
 
     The same form sent twice is one request. Raises Refused, naming the check, when policy says no.
@@ -117,8 +119,10 @@ def _start(access_request: AccessRequest, moment: datetime) -> None:
 def withdraw(*, by: Person, access_request_id: int, why: str = "") -> AccessRequest:
     """The request is withdrawn and nobody is waited for any more. Refused for anyone but the requester."""
     with transaction.atomic():
-        access_request = AccessRequest.objects.select_for_update(of=("self",)).select_related("requester").get(
-            pk=access_request_id
+        access_request = (
+            AccessRequest.objects.select_for_update(of=("self",))
+            .select_related("requester")
+            .get(pk=access_request_id)
         )
         if not lifecycle.allows(access_request, "withdraw", by):
             raise Refused("Only the person who asked can withdraw the request.", check="requester")

@@ -44,7 +44,9 @@ def shut(grant: Grant, event: str, why: str, end: datetime, moment: datetime, *,
         with origin.origin(correlation_of(grant)), transaction.atomic():
             move(grant, event, by=CONVERGENCE, why=note, ending_at=end, ended_why=why, ended_note=note)
             for opening in grant.openings.all():
-                Opening.objects.filter(pk=opening.pk).update(desired=Opening.Desired.ABSENT, due_at=moment, failures=0)
+                Opening.objects.filter(pk=opening.pk).update(
+                    desired=Opening.Desired.ABSENT, due_at=moment, failures=0
+                )
                 wake.wake(wake.CONVERGE, opening.container_id)
     except Stale:
         return

@@ -66,14 +66,18 @@ def _round(container: Container, lease: Lease) -> bool:
     """
     bring_about(container)
     target = gateways.target(container.kind)
-    for opening in _due(container).filter(desired=Opening.Desired.ABSENT).exclude(observed=Opening.Observed.ABSENT):
+    for opening in (
+        _due(container).filter(desired=Opening.Desired.ABSENT).exclude(observed=Opening.Observed.ABSENT)
+    ):
         if not lease.renew():
             return False
         remove(target, opening)
     state = _look(target, container, lease)
     if state is None:
         return False
-    missing = list(_due(container).filter(desired=Opening.Desired.PRESENT).exclude(observed=Opening.Observed.PRESENT))
+    missing = list(
+        _due(container).filter(desired=Opening.Desired.PRESENT).exclude(observed=Opening.Observed.PRESENT)
+    )
     for opening in missing:
         if not lease.renew():
             return False
@@ -107,7 +111,9 @@ def _look(target: Target, container: Container, lease: Lease) -> ContainerState 
 def _unreadable(container: Container, error: TargetError) -> ContainerState | None:
     moment = now()
     observe.snapshot_failed(container, error.sentence(), moment)
-    log.warning("converge.unreadable", kind=error.kind, error=error.message, azure_request_id=error.azure_request_id)
+    log.warning(
+        "converge.unreadable", kind=error.kind, error=error.message, azure_request_id=error.azure_request_id
+    )
     if error.kind == "missing":
         # A group that is gone holds no rule; writing into it will be refused in Azure's own words.
         observe.observe(_of_interest(container), None, moment)
@@ -133,7 +139,9 @@ def _rest(container: Container) -> None:
         elif opening.desired == Opening.Desired.ABSENT:
             _rest_closed(opening, moment)
         else:
-            Opening.objects.filter(pk=opening.pk).update(due_at=opening.grant.expires_at or opening.grant.hard_end)
+            Opening.objects.filter(pk=opening.pk).update(
+                due_at=opening.grant.expires_at or opening.grant.hard_end
+            )
 
 
 def _rest_closed(opening: Opening, moment: datetime) -> None:

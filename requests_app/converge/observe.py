@@ -33,7 +33,9 @@ def snapshot_failed(container: Container, error: str, moment: datetime) -> None:
     """The pages can say that the last reading failed; what was read before stays."""
     found = ContainerSnapshot.objects.filter(container=container)
     if not found.update(error=error, tried_at=moment):
-        ContainerSnapshot.objects.create(container=container, read_at=moment, tried_at=moment, body={}, error=error)
+        ContainerSnapshot.objects.create(
+            container=container, read_at=moment, tried_at=moment, body={}, error=error
+        )
 
 
 def wanted(opening: Opening, priority: int) -> RuleSpec:
@@ -60,9 +62,7 @@ def observe(openings: Iterable[Opening], state: ContainerState | None, moment: d
         seen: dict[str, Any] = {"read_at": moment}
         if rule is None:
             seen |= {"observed": Opening.Observed.ABSENT, "observed_spec": {}}
-        elif opening.priority and difference(wanted(opening, opening.priority), rule):
-            seen |= {"observed": Opening.Observed.UNKNOWN}
-        elif rule.provisioning_state not in ("", "Succeeded"):
+        elif (opening.priority and difference(wanted(opening, opening.priority), rule)) or rule.provisioning_state not in ("", "Succeeded"):
             seen |= {"observed": Opening.Observed.UNKNOWN}
         else:
             seen |= {"observed": Opening.Observed.PRESENT, "observed_spec": opening.desired_spec}
@@ -109,10 +109,17 @@ def _opened(grant: Grant, openings: list[Opening], moment: datetime, flush: bool
     assert grant.hard_end is not None  # noqa: S101 - a CHECK of the schema
     expires_at = min(moment + grant.duration, grant.hard_end)
     move(
-        grant, "opened", by=CONVERGENCE, opened_at=moment, expires_at=expires_at, flush_connection=flush,
+        grant,
+        "opened",
+        by=CONVERGENCE,
+        opened_at=moment,
+        expires_at=expires_at,
+        flush_connection=flush,
         data={
             "expires_at": expires_at.isoformat(),
-            "rules": [{"name": o.name, "container": o.container.azure_id, "priority": o.priority} for o in openings],
+            "rules": [
+                {"name": o.name, "container": o.container.azure_id, "priority": o.priority} for o in openings
+            ],
             "sessions_outlive_rule": not flush,
         },
     )
@@ -122,8 +129,16 @@ def _opened(grant: Grant, openings: list[Opening], moment: datetime, flush: bool
 
 def _closed(grant: Grant, moment: datetime) -> None:
     lag = (moment - grant.ending_at).total_seconds() if grant.ending_at else None
-    move(grant, "closed", by=CONVERGENCE, closed_at=moment, data={"close_lag_seconds": lag, "why": grant.ended_why})
-    Opening.objects.filter(grant=grant).update(due_at=moment + REREADS[0], rereads_left=len(REREADS), failures=0)
+    move(
+        grant,
+        "closed",
+        by=CONVERGENCE,
+        closed_at=moment,
+        data={"close_lag_seconds": lag, "why": grant.ended_why},
+    )
+    Opening.objects.filter(grant=grant).update(
+        due_at=moment + REREADS[0], rereads_left=len(REREADS), failures=0
+    )
     notify.closed(grant)
 
 

@@ -25,7 +25,11 @@ def refresh() -> int:
     }
     known = set(Container.objects.values_list("azure_id", flat=True))
     Container.objects.bulk_create(
-        [Container(azure_id=azure_id, kind=kind) for azure_id, kind in sorted(offered) if azure_id not in known],
+        [
+            Container(azure_id=azure_id, kind=kind)
+            for azure_id, kind in sorted(offered)
+            if azure_id not in known
+        ],
         ignore_conflicts=True,
     )
     stale = Container.objects.filter(azure_id__in=[azure_id for azure_id, _ in offered]).exclude(
@@ -37,10 +41,14 @@ def refresh() -> int:
 def _read(container: Container) -> int:
     with origin.origin() as here:
         try:
-            state = gateways.target(container.kind).read(container.azure_id, correlation_id=here.correlation_id)
+            state = gateways.target(container.kind).read(
+                container.azure_id, correlation_id=here.correlation_id
+            )
         except TargetError as error:
             observe.snapshot_failed(container, error.sentence(), now())
-            log.warning("snapshot.unreadable", container=container.azure_id, kind=error.kind, error=error.message)
+            log.warning(
+                "snapshot.unreadable", container=container.azure_id, kind=error.kind, error=error.message
+            )
             return 0
     observe.snapshot(container, state, now())
     return 1

@@ -25,8 +25,10 @@ def write(target: Target, opening: Opening, state: ContainerState) -> None:
     """The opening's rule was sent to Azure, at a free priority, if it is still wanted."""
     current = state.rule(opening.name)
     try:
-        priority = opening.priority if current and opening.priority else next_free(
-            state, settings.PRIORITY_BAND, taken=_promised(opening)
+        priority = (
+            opening.priority
+            if current and opening.priority
+            else next_free(state, settings.PRIORITY_BAND, taken=_promised(opening))
         )
     except TargetError as error:
         _failed(opening, error)
@@ -52,7 +54,9 @@ def remove(target: Target, opening: Opening) -> None:
     if attempt is None:
         return
     try:
-        receipt = target.remove(opening.container.azure_id, opening.name, correlation_id=attempt.correlation_id)
+        receipt = target.remove(
+            opening.container.azure_id, opening.name, correlation_id=attempt.correlation_id
+        )
     except TargetError as error:
         _end(attempt, error=error)
         _put_off(opening, error)
@@ -89,7 +93,8 @@ def _end(attempt: Attempt, *, receipt: Receipt | None = None, error: TargetError
         attempt.error_message, attempt.azure_request_id = error.message, error.azure_request_id
     attempt.save()
     log.info(
-        f"azure.{attempt.kind}",
+        "azure.attempt",
+        kind=attempt.kind,
         outcome=attempt.outcome,
         rule=attempt.opening.name,
         grant=str(attempt.opening.grant.uid),
@@ -115,6 +120,7 @@ def _put_off(opening: Opening, error: TargetError) -> None:
 
 def _promised(opening: Opening) -> set[int]:
     """Return priorities given to other rules of this group that Azure may not show yet."""
-    others = Opening.objects.filter(container=opening.container, desired=Opening.Desired.PRESENT).exclude(pk=opening.pk)
+    others = Opening.objects.filter(container=opening.container, desired=Opening.Desired.PRESENT).exclude(
+        pk=opening.pk
+    )
     return {priority for priority in others.values_list("priority", flat=True) if priority}
-

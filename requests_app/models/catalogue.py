@@ -15,7 +15,9 @@ class FromFile(models.Model):
         ADMIN = "admin", "Admin"
 
     origin = models.CharField(max_length=8, choices=Origin, default=Origin.ADMIN, editable=False)
-    place = models.CharField(max_length=300, blank=True, editable=False, help_text="File and line it came from.")
+    place = models.CharField(
+        max_length=300, blank=True, editable=False, help_text="File and line it came from."
+    )
     active = models.BooleanField(default=True)
 
     class Meta:
@@ -61,13 +63,17 @@ class Entitlement(FromFile):
     resource = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="entitlements")
     name = models.CharField(max_length=200)
     kind = models.CharField(max_length=20, choices=Kind, default=Kind.NSG)
-    nsgs = models.JSONField(default=list, help_text="Azure ids of the network security groups; both or neither open.")
+    nsgs = models.JSONField(
+        default=list, help_text="Azure ids of the network security groups; both or neither open."
+    )
     destination = models.GenericIPAddressField(help_text="The private address the rule names.")
     protocol = models.CharField(max_length=4, default="tcp")
     ports = models.JSONField(default=list, help_text='Port numbers and ranges, such as ["22", "8000-8010"].')
     connect_host = models.CharField(max_length=253, blank=True)
     connect_user = models.CharField(max_length=64, blank=True)
-    connect_command = models.CharField(max_length=300, blank=True, help_text="{user}, {host} and {port} are filled in.")
+    connect_command = models.CharField(
+        max_length=300, blank=True, help_text="{user}, {host} and {port} are filled in."
+    )
     tags = models.JSONField(default=list, blank=True)
 
     class Meta:
@@ -83,7 +89,9 @@ class Entitlement(FromFile):
             return ""
         port = str(self.ports[0]).split("-")[0]
         template = self.connect_command or ("ssh {user}@{host}" if port == "22" else "{host}:{port}")
-        return template.format(user=self.connect_user, host=self.connect_host, port=port).replace("ssh @", "ssh ")
+        return template.format(user=self.connect_user, host=self.connect_host, port=port).replace(
+            "ssh @", "ssh "
+        )
 
 
 class PolicyVersion(models.Model):
@@ -97,7 +105,9 @@ class PolicyVersion(models.Model):
     class Meta:
         ordering = ["-loaded_at"]
         constraints = [
-            models.UniqueConstraint(fields=["active"], condition=models.Q(active=True), name="policy_one_active")
+            models.UniqueConstraint(
+                fields=["active"], condition=models.Q(active=True), name="policy_one_active"
+            )
         ]
 
     def __str__(self) -> str:

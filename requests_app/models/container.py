@@ -9,11 +9,15 @@ from requests_app.models.grant import Grant
 class Container(models.Model):
     """One Azure thing whose writes are serialised: one NSG. Its lease says which worker is at it."""
 
-    azure_id = models.CharField(max_length=500, unique=True, help_text="Lower case, as Azure ids are case-insensitive.")
+    azure_id = models.CharField(
+        max_length=500, unique=True, help_text="Lower case, as Azure ids are case-insensitive."
+    )
     kind = models.CharField(max_length=20, default="nsg")
     lease_owner = models.CharField(max_length=80, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
-    woken_until = models.DateTimeField(null=True, blank=True, help_text="The tick does not wake it again before.")
+    woken_until = models.DateTimeField(
+        null=True, blank=True, help_text="The tick does not wake it again before."
+    )
 
     def __str__(self) -> str:
         return self.azure_id.rsplit("/", 1)[-1]
@@ -30,7 +34,9 @@ class ContainerSnapshot(models.Model):
     container = models.OneToOneField(Container, on_delete=models.CASCADE, related_name="snapshot")
     read_at = models.DateTimeField()
     body = models.JSONField()
-    error = models.TextField(blank=True, help_text="Why the last reading failed; the body is then the one before.")
+    error = models.TextField(
+        blank=True, help_text="Why the last reading failed; the body is then the one before."
+    )
     tried_at = models.DateTimeField()
 
     def __str__(self) -> str:
@@ -64,18 +70,27 @@ class Opening(models.Model):
     priority = models.PositiveIntegerField(null=True, blank=True)
     due_at = models.DateTimeField(null=True, blank=True, help_text="When convergence must look at it next.")
     failures = models.PositiveIntegerField(default=0)
-    rereads_left = models.PositiveSmallIntegerField(default=0, help_text="Hot readings still to come after closing.")
+    rereads_left = models.PositiveSmallIntegerField(
+        default=0, help_text="Hot readings still to come after closing."
+    )
 
     class Meta:
         ordering = ["id"]
         indexes = [
-            models.Index(fields=["due_at"], include=["container"], condition=Q(due_at__isnull=False), name="opening_due"),
+            models.Index(
+                fields=["due_at"],
+                include=["container"],
+                condition=Q(due_at__isnull=False),
+                name="opening_due",
+            ),
             models.Index(fields=["container", "desired"], name="opening_in_container"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["grant", "container"], name="opening_once"),
             models.UniqueConstraint(fields=["container", "name"], name="opening_name_once"),
-            models.CheckConstraint(condition=Q(desired__in=["present", "absent"]), name="opening_desired_known"),
+            models.CheckConstraint(
+                condition=Q(desired__in=["present", "absent"]), name="opening_desired_known"
+            ),
             models.CheckConstraint(
                 condition=Q(observed__in=["present", "absent", "unknown"]), name="opening_observed_known"
             ),

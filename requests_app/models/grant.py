@@ -50,14 +50,22 @@ class Grant(models.Model):
     issued_at = models.DateTimeField()
     activate_by = models.DateTimeField()
     activated_at = models.DateTimeField(null=True, blank=True)
-    opened_at = models.DateTimeField(null=True, blank=True, help_text="When the rule was read back from Azure.")
+    opened_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the rule was read back from Azure."
+    )
     expires_at = models.DateTimeField(null=True, blank=True)
-    hard_end = models.DateTimeField(null=True, blank=True, help_text="The end written into Azure. Never passed.")
+    hard_end = models.DateTimeField(
+        null=True, blank=True, help_text="The end written into Azure. Never passed."
+    )
     ending_at = models.DateTimeField(null=True, blank=True, help_text="When closing became due.")
-    closed_at = models.DateTimeField(null=True, blank=True, help_text="When the rule's absence was read back.")
+    closed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the rule's absence was read back."
+    )
     ended_why = models.CharField(max_length=20, choices=Why, blank=True)
     ended_note = models.TextField(blank=True)
-    flush_connection = models.BooleanField(null=True, help_text="Whether the NSG re-evaluates live connections.")
+    flush_connection = models.BooleanField(
+        null=True, help_text="Whether the NSG re-evaluates live connections."
+    )
 
     class Meta:
         ordering = ["-id"]
@@ -88,7 +96,8 @@ class Grant(models.Model):
                 name="grant_end_says_why",
             ),
             models.CheckConstraint(
-                condition=Q(state="closed", closed_at__isnull=False) | (~Q(state="closed") & Q(closed_at__isnull=True)),
+                condition=Q(state="closed", closed_at__isnull=False)
+                | (~Q(state="closed") & Q(closed_at__isnull=True)),
                 name="grant_closed_has_time",
             ),
             models.CheckConstraint(

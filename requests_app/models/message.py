@@ -15,7 +15,9 @@ class Message(models.Model):
     context = models.JSONField(default=dict)
     story = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField()
-    due_at = models.DateTimeField(null=True, blank=True, help_text="When to try (again). Empty once sent or given up.")
+    due_at = models.DateTimeField(
+        null=True, blank=True, help_text="When to try (again). Empty once sent or given up."
+    )
     sent_at = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
     last_error = models.TextField(blank=True)

@@ -40,9 +40,11 @@ class Person(AbstractBaseUser, PermissionsMixin):
     job_title = models.CharField(max_length=200, blank=True)
     guest = models.BooleanField(default=False)
     enabled = models.BooleanField(null=True, help_text="As the directory last said. Unknown means no.")
-    manager = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="reports")
+    manager = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="reports"
+    )
     directory_read_at = models.DateTimeField(null=True, blank=True)
-    groups_read = models.ManyToManyField(
+    groups_read: "models.ManyToManyField[DirectoryGroup, DirectoryMembership]" = models.ManyToManyField(
         "DirectoryGroup", through="DirectoryMembership", related_name="members", blank=True
     )
 

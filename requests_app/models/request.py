@@ -49,7 +49,9 @@ class AccessRequest(models.Model):
     activate_within = models.DurationField()
     policy_hash = models.CharField(max_length=64)
     correlation_id = models.CharField(max_length=40)
-    sign_in = models.JSONField(default=dict, blank=True, help_text="auth_time and acrs of the asking session.")
+    sign_in = models.JSONField(
+        default=dict, blank=True, help_text="auth_time and acrs of the asking session."
+    )
     submission_key = models.UUIDField(help_text="Made by the form: the same form sent twice is one request.")
 
     objects: ClassVar[models.Manager["AccessRequest"]] = models.Manager.from_queryset(AccessRequestQuerySet)()
@@ -136,13 +138,17 @@ class Stage(models.Model):
     state = models.CharField(max_length=12, choices=State, default=State.WAITING)
     activated_at = models.DateTimeField(null=True, blank=True)
     decided_at = models.DateTimeField(null=True, blank=True)
-    asked = models.ManyToManyField(Person, related_name="asked_stages", help_text="Who was told. Rights are checked anew.")
+    asked = models.ManyToManyField(
+        Person, related_name="asked_stages", help_text="Who was told. Rights are checked anew."
+    )
 
     class Meta:
         ordering = ["access_request_id", "position"]
         constraints = [
             models.UniqueConstraint(fields=["access_request", "position"], name="stage_position_once"),
-            models.UniqueConstraint(fields=["access_request"], condition=Q(state="active"), name="stage_one_active"),
+            models.UniqueConstraint(
+                fields=["access_request"], condition=Q(state="active"), name="stage_one_active"
+            ),
             models.CheckConstraint(condition=Q(quorum__gte=1), name="stage_quorum_positive"),
             models.CheckConstraint(
                 condition=Q(state__in=["waiting", "active", "approved", "denied", "lapsed", "cancelled"]),
@@ -193,7 +199,9 @@ class Decision(models.Model):
         indexes = [models.Index(fields=["person", "-decided_at"], name="decision_of_person")]
         constraints = [
             models.UniqueConstraint(fields=["access_request", "person"], name="decision_once_per_person"),
-            models.CheckConstraint(condition=Q(vote="approve") | (Q(vote="deny") & ~Q(reason="")), name="denial_says_why"),
+            models.CheckConstraint(
+                condition=Q(vote="approve") | (Q(vote="deny") & ~Q(reason="")), name="denial_says_why"
+            ),
             models.CheckConstraint(condition=Q(vote__in=["approve", "deny"]), name="decision_vote_known"),
         ]
 
