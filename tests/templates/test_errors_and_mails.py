@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.template.loader import get_template, render_to_string
+from pytest_django.fixtures import SettingsWrapper
 
 from tests.templates.samples import mails
 from tests.templates.test_components import TEMPLATES, faults
@@ -38,6 +39,12 @@ def test_page_for_a_broken_portal_never_looks_at_the_person(status: str) -> None
         f"errors/{status}.html", {"request": {"user": Untouchable()}, "correlation_id": "0d9b"}
     )
     assert "0d9b" in html
+
+
+@pytest.mark.parametrize("status", ["500", "503"])
+def test_page_for_a_broken_portal_needs_no_table_of_addresses(status: str, settings: SettingsWrapper) -> None:
+    settings.ROOT_URLCONF = "nowhere.urls"
+    assert "What to do next" in get_template(f"errors/{status}.html").render()
 
 
 def test_domain_error_says_what_why_and_what_next_with_its_reference() -> None:
