@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from latchportal.devcloud.identity import HEADER
+from tests.support.devcloud import running_devcloud
+from tests.targets.pretend import WRITE_SECONDS, Pretend
 from tests.targets.scripted import Scripted, scripted_server
 
 
@@ -16,3 +19,19 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
         monkeypatch.setenv("IDENTITY_ENDPOINT", f"{server.url}/identity/token")
         monkeypatch.setenv("IDENTITY_HEADER", "test-header")
         yield server
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Pretend]:
+    """One pretend Azure for the tests of a file."""
+    with running_devcloud(write_seconds=WRITE_SECONDS) as cloud:
+        yield Pretend(cloud)
+
+
+@pytest.fixture
+def pretend(running: Pretend, monkeypatch: pytest.MonkeyPatch) -> Pretend:
+    """The pretend Azure as the world file has it, with the portal's managed identity in the environment."""
+    monkeypatch.setenv("IDENTITY_ENDPOINT", f"{running.url}/msi/token")
+    monkeypatch.setenv("IDENTITY_HEADER", HEADER)
+    running.reset()
+    return running
