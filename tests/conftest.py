@@ -63,3 +63,22 @@ def client_for() -> ClientFor:
     from tests.support.clients import signed_in
 
     return signed_in
+
+
+@pytest.fixture(scope="session")
+def _running_azure() -> Any:
+    from tests.support.devcloud import running_devcloud
+
+    with running_devcloud(write_seconds=0.05) as devcloud:
+        yield devcloud
+
+
+@pytest.fixture
+def azure(_running_azure: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A pretend Azure as it is when just started, with the site pointed at it."""
+    from tests.support.azure import pointed_at
+
+    _running_azure.control("POST", "reset")
+    _running_azure.control("POST", "settings", {"write_seconds": 0.05})
+    with pointed_at(_running_azure, settings, monkeypatch):
+        yield _running_azure

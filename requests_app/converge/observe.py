@@ -13,7 +13,7 @@ from audit_app.lifecycle import Stale, move
 from audit_app.trail import system
 from requests_app import notify
 from requests_app.models import AccessRequest, Attempt, Container, ContainerSnapshot, Grant, Opening
-from requests_app.targets.base import ContainerState, RuleSpec
+from requests_app.targets.base import ContainerState, RuleSpec, RuleState
 from requests_app.targets.priorities import difference
 
 CONVERGENCE = system("convergence")
@@ -59,17 +59,21 @@ def observe(openings: Iterable[Opening], state: ContainerState | None, moment: d
     """
     for opening in openings:
         rule = state.rule(opening.name) if state else None
-        seen: dict[str, Any] = {"read_at": moment}
-        if rule is None:
-            seen |= {"observed": Opening.Observed.ABSENT, "observed_spec": {}}
-        elif (opening.priority and difference(wanted(opening, opening.priority), rule)) or rule.provisioning_state not in ("", "Succeeded"):
-            seen |= {"observed": Opening.Observed.UNKNOWN}
-        else:
-            seen |= {"observed": Opening.Observed.PRESENT, "observed_spec": opening.desired_spec}
+        opening.observed = _seen(opening, rule)
+        seen: dict[str, Any] = {"read_at": moment, "observed": opening.observed}
+        if opening.observed != Opening.Observed.UNKNOWN:
+            seen["observed_spec"] = opening.desired_spec if rule else {}
         Opening.objects.filter(pk=opening.pk).update(**seen)
-        for name, value in seen.items():
-            setattr(opening, name, value)
         settle(opening.grant_id, moment, flush=state.flush_connection if state else None)
+
+
+def _seen(opening: Opening, rule: RuleState | None) -> "Opening.Observed":
+    """Return what a reading says: a rule that Azure is still writing, or that differs from ours, is not open yet."""
+    if rule is None:
+        return Opening.Observed.ABSENT
+    settled = rule.provisioning_state in ("", "Succeeded")
+    as_wanted = opening.priority is None or not difference(wanted(opening, opening.priority), rule)
+    return Opening.Observed.PRESENT if settled and as_wanted else Opening.Observed.UNKNOWN
 
 
 def settle(grant_id: int, moment: datetime, *, flush: bool | None) -> None:
