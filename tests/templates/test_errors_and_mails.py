@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.template.loader import get_template, render_to_string
-from pytest_django.fixtures import SettingsWrapper
+from django.test import override_settings
 
 from tests.templates.samples import mails
 from tests.templates.test_components import TEMPLATES, faults
@@ -42,8 +42,8 @@ def test_page_for_a_broken_portal_never_looks_at_the_person(status: str) -> None
 
 
 @pytest.mark.parametrize("status", ["500", "503"])
-def test_page_for_a_broken_portal_needs_no_table_of_addresses(status: str, settings: SettingsWrapper) -> None:
-    settings.ROOT_URLCONF = "nowhere.urls"
+@override_settings(ROOT_URLCONF="nowhere.urls")
+def test_page_for_a_broken_portal_needs_no_table_of_addresses(status: str) -> None:
     assert "What to do next" in get_template(f"errors/{status}.html").render()
 
 
