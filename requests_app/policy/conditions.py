@@ -96,11 +96,11 @@ class Ticket(_Demand):
         section.only("pattern", "example")
         made = cls(section.text("pattern"), section.text("example", default=""))
         try:
-            fits = not made.example or re.fullmatch(made.pattern, made.example)
+            fits = _compiled(made.pattern).fullmatch(made.example)
         except re.error as error:
             section.fault("pattern", f"“{made.pattern}” is not a regular expression: {error}")
             return made
-        if not fits:
+        if made.example and not fits:
             section.fault("example", f"“{made.example}” does not fit the pattern {made.pattern}")
         return made
 

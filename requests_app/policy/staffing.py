@@ -13,7 +13,7 @@ def staffed(stage: StageNeed, stages: tuple[StageNeed, ...], attempt: Attempt) -
     free = _free(stage, attempt)
     if len(free) < stage.quorum:
         return _too_few(stage, len(free))
-    if not _fits(stages[: stages.index(stage) + 1], attempt):
+    if stage not in _decidable(stages, attempt):
         return (
             "fail",
             f"Nobody may decide two stages of one request, and too few people are left for “{stage.title}”.",
@@ -54,6 +54,15 @@ def _too_few(stage: StageNeed, count: int) -> tuple[Outcome, str, str]:
 
 def _people(count: int) -> str:
     return "1 person" if count == 1 else f"{count} people"
+
+
+def _decidable(stages: tuple[StageNeed, ...], attempt: Attempt) -> list[StageNeed]:
+    # A stage that goes short is told of once; those after it are judged as if it were not there.
+    decidable: list[StageNeed] = []
+    for stage in stages:
+        if _fits((*decidable, stage), attempt):
+            decidable.append(stage)
+    return decidable
 
 
 def _fits(stages: tuple[StageNeed, ...], attempt: Attempt) -> bool:
