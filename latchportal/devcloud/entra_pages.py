@@ -15,7 +15,7 @@ STYLE = """
 *{box-sizing:border-box}
 body{margin:0;background:var(--bg);color:var(--ink);
 font:16px/1.45 "Segoe UI",system-ui,-apple-system,sans-serif}
-main{max-width:56rem;margin:4vh auto;padding:0 1rem}
+main{max-width:68rem;margin:4vh auto;padding:0 1rem}
 section{background:var(--card);border:1px solid var(--line);border-radius:14px;padding:1.75rem;
 box-shadow:0 8px 30px rgb(10 30 60/.08)}
 .narrow{max-width:30rem;margin:0 auto}

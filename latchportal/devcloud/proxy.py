@@ -127,6 +127,7 @@ def main() -> None:
         proxy_headers=False,
         server_header=False,
         date_header=False,
+        timeout_graceful_shutdown=1,
     )
 
 
