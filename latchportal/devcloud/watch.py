@@ -125,6 +125,7 @@ def _either(shown: dict[str, object], field: str) -> str:
 
 def _call(call: Call) -> str:
     tail = call.path.partition("/providers/Microsoft.Network/")[2] or call.path
+    tail = tail.removeprefix("networkSecurityGroups/")
     status = {None: "…", 0: "dropped"}.get(call.status, str(call.status))
     mood = "deny" if call.status == 0 or (call.status or 0) >= 400 else ""
     more = " · ".join(part for part in (call.code, f"fault {call.fault}" if call.fault else "") if part)

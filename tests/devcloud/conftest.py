@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.devcloud import Devcloud, running_devcloud
+from tests.support.devcloud import HTTP, Devcloud, running_devcloud
 
 SUBSCRIPTION = "11111111-aaaa-4bbb-8ccc-000000000001"
 VERSION = "api-version=2025-05-01"
@@ -40,18 +40,13 @@ def arm(devcloud: Devcloud) -> Arm:
     """`arm("GET", path, json=…)`: one call to ARM as the portal's identity; a path may start at the NSG."""
     headers = {"authorization": f"Bearer {devcloud.token()}"}
 
-    def call(
-        method: str, path: str = "", *, query: str = "api-version=2025-05-01", **more: Any
-    ) -> httpx.Response:
-        address = (
-            path
-            if path.startswith("http")
-            else devcloud.url + (path if path.startswith("/sub") else NSG_ID + path)
-        )
+    def call(method: str, path: str = "", *, query: str = VERSION, **more: Any) -> httpx.Response:
+        below = path if path.startswith("/sub") else NSG_ID + path
+        address = path if path.startswith("http") else devcloud.url + below
         if "?" not in address and query:
             address += f"?{query}"
         merged = {**headers, **more.pop("headers", {})}
-        return httpx.request(method, address, headers=merged, timeout=5, **more)
+        return HTTP.request(method, address, headers=merged, timeout=5, **more)
 
     return call
 
