@@ -242,6 +242,7 @@ LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOG_FORMAT = env.str("LOG_FORMAT", default="console" if (DEBUG or LATCH_DEMO) else "json")
 LOGGING = deployment.logging_config(level=LOG_LEVEL, style=LOG_FORMAT)
 
+BOOTSTRAP5 = {"set_placeholder": False, "success_css_class": ""}
 UNFOLD = {
     "SITE_TITLE": "latchportal",
     "SITE_HEADER": "latchportal",

@@ -10,8 +10,7 @@ from django.db.models import Q
 
 from audit_app.clock import now
 from audit_app.trail import system
-from requests_app import directory as directory_copy
-from requests_app import gateways, outbox, wake
+from requests_app import directory_sync, gateways, outbox, policy_files, wake
 from requests_app.actions import lapse
 from requests_app.actions import policy as policy_actions
 from requests_app.converge import converge as converge_container
@@ -73,7 +72,7 @@ def send_due_mail() -> int:
 def directory() -> None:
     """Our copy of the directory is fresh; when Graph fails it stays as it was, and grows old."""
     try:
-        directory_copy.sync(gateways.graph_reader())
+        directory_sync.sync(gateways.graph_reader())
     except TargetError as error:
         log.error("directory.unreadable", kind=error.kind, error=error.message)
 
@@ -89,12 +88,8 @@ def snapshots() -> int:
 @shared_task(name="requests_app.policy")
 def policy() -> None:
     """The files of POLICY_DIR are in force; a faulty set is said loudly and the one before stays."""
-    documents = {
-        file.name: file.read_text(encoding="utf-8")
-        for file in sorted(Path(settings.POLICY_DIR).glob("*.yaml"))
-    }
     try:
-        policy_actions.load(by=system("policy loader"), documents=documents)
-    except PolicyFaults as faults:
-        log.error("policy.faulty", faults=[str(fault) for fault in faults.faults])
+        policy_actions.load(by=system("policy loader"), documents=policy_files.read(Path(settings.POLICY_DIR)))
+    except (PolicyFaults, OSError, UnicodeDecodeError) as error:
+        log.error("policy.faulty", faults=str(error))
     beat("policy")

@@ -104,7 +104,7 @@ def test_ending_early_closes_at_once_and_says_so_to_the_requester(people, policy
 
 
 def test_a_machine_behind_two_groups_gets_both_rules_or_neither(people, policy, azure):
-    grant = activated(people, key="prod-db-01-ssh", ticket="INC1234567")
+    grant = activated(people, key="prod-web-03-ssh")
     first, second = containers()
     converge(first.pk)
     grant.refresh_from_db()
@@ -118,4 +118,4 @@ def test_a_machine_behind_two_groups_gets_both_rules_or_neither(people, policy, 
     run()
     grant = Grant.objects.get(pk=grant.pk)
     assert grant.state == "closed"
-    assert not [n for nsg in ("nsg-prod-db", "nsg-prod-db-nic") for n in azure.rules(nsg) if n.startswith("latch-")]
+    assert not [n for nsg in ("nsg-prod-web", "nsg-prod-web-nic") for n in azure.rules(nsg) if n.startswith("latch-")]
