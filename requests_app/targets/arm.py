@@ -10,7 +10,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from requests_app.targets.azure_cloud import AzureConfig
+from requests_app.targets.azure_cloud import AzureConfig, cleartext
 from requests_app.targets.credential import credential
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def _make(config: AzureConfig, subscription_id: str) -> NetworkManagementClient:
         # A repeated write would meet its own first try as "busy" and look refused: the caller repeats.
         retry_total=0,
         permit_redirects=False,
+        use_env_settings=not cleartext(config.arm_endpoint),  # no proxy stands before loopback
     )
 
 

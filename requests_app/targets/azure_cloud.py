@@ -104,7 +104,7 @@ def is_loopback(url: str) -> bool:
 
 
 def cleartext(url: str) -> bool:
-    """True when the URL is plain http."""
+    """True when the URL is plain http; a configuration allows that for loopback alone."""
     return urlsplit(url).scheme == "http"
 
 

@@ -6,7 +6,7 @@ import os
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
-from requests_app.targets.azure_cloud import AzureConfig
+from requests_app.targets.azure_cloud import AzureConfig, cleartext
 from requests_app.targets.base import TargetError
 
 if TYPE_CHECKING:
@@ -64,12 +64,12 @@ def no_token(error: Exception) -> TargetError:
 def _make(config: AzureConfig) -> TokenCredential:
     from azure.identity import ManagedIdentityCredential, WorkloadIdentityCredential
 
+    options = _PATIENCE | {"use_env_settings": not cleartext(config.arm_endpoint)}
     try:
         if config.credential == "workload":
-            if config.client_id:
-                return WorkloadIdentityCredential(client_id=config.client_id, **_PATIENCE)
-            return WorkloadIdentityCredential(**_PATIENCE)
-        return ManagedIdentityCredential(client_id=config.client_id or None, **_PATIENCE)
+            named = {"client_id": config.client_id} if config.client_id else {}
+            return WorkloadIdentityCredential(**named, **options)
+        return ManagedIdentityCredential(client_id=config.client_id or None, **options)
     except ValueError as error:
         raise no_token(error) from error
 

@@ -8,6 +8,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final, Literal
 
 from requests_app.targets.base import ContainerState, RuleSpec, RuleState
+from requests_app.targets.mark import read_end
 from requests_app.targets.priorities import address, protocol
 
 Severity = Literal["info", "warning", "danger"]
@@ -41,11 +42,15 @@ def findings(state: ContainerState, spec: RuleSpec) -> list[Finding]:
 
 
 def _foreign(state: ContainerState, spec: RuleSpec) -> list[RuleState]:
-    """The inbound rules beside ours, in the order Azure evaluates them."""
+    """The inbound rules that are no portal's, in the order Azure evaluates them."""
     inbound = (rule for rule in state.rules if rule.direction.lower() == "inbound")
-    return sorted(
-        (rule for rule in inbound if rule.name.lower() != spec.name.lower()), key=lambda rule: rule.priority
-    )
+    foreign = (rule for rule in inbound if rule.name.lower() != spec.name.lower() and not _ends(rule))
+    return sorted(foreign, key=lambda rule: rule.priority)
+
+
+def _ends(rule: RuleState) -> bool:
+    """Whether it is an opening of a portal, which closes by itself."""
+    return rule.name.lower().startswith("latch-") and read_end(rule.description) is not None
 
 
 def _already_open(state: ContainerState, spec: RuleSpec) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 from uuid import uuid4
 
-from requests_app.targets.azure_cloud import AzureConfig
+from requests_app.targets.azure_cloud import AzureConfig, cleartext
 from requests_app.targets.base import TargetError
 from requests_app.targets.credential import token
 from requests_app.targets.kinds import kind_of
@@ -125,7 +125,12 @@ class GraphReader:
         headers = {"client-request-id": self.correlation_id, "Accept": "application/json"}
         timeout = (self.config.connect_timeout, min(self.config.read_timeout, max(self._left, 0.1)))
         try:
-            session = self._session = self._session or requests.Session()
+            if self._session is None:
+                self._session = requests.Session()
+                self._session.trust_env = not cleartext(
+                    self.config.graph_endpoint
+                )  # no proxy before loopback
+            session = self._session
             return session.get(
                 url, headers=headers, timeout=timeout, allow_redirects=False, auth=self._bearer
             )

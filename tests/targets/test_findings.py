@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,6 +28,12 @@ def test_flush_connection_is_said_instead() -> None:
 
 def test_our_own_rule_is_no_finding() -> None:
     assert kinds(a_rule()) == ["sessions_stay"]
+
+
+def test_another_opening_is_no_standing_way_in() -> None:
+    other = a_rule(name="latch-test-0123456789ab-0", priority=201)
+    assert kinds(other) == ["sessions_stay"]
+    assert kinds(replace(other, description="for ever"))[0] == "already_open"
 
 
 @pytest.mark.parametrize(

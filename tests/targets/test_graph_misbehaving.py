@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from requests_app.targets.base import TargetError
 from requests_app.targets.graph import GraphPerson, GraphReader
@@ -142,6 +143,7 @@ def test_a_netrc_of_the_machine_does_not_replace_our_token(
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login someone password else\n")
     monkeypatch.setenv("NETRC", str(netrc))
-    scripted.answer = lambda method, path: Answer(body={"value": []})
-    read_people(scripted)
-    assert scripted.asked[-1][2]["authorization"] == "Bearer a-token"
+    # On loopback the machine's settings are left aside anyhow, so look at what would be sent elsewhere.
+    reader = GraphReader(scripted.config())
+    ask = requests.Request("GET", scripted.url, auth=reader._bearer)
+    assert requests.Session().prepare_request(ask).headers["Authorization"] == "Bearer a-token"

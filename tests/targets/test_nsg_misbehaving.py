@@ -243,6 +243,16 @@ def test_an_answer_that_lists_no_rules_is_never_an_empty_group(scripted: Scripte
         NsgTarget(scripted.config(), INSTANCE).read(NSG_ID, correlation_id="c-1")
 
 
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed(scripted: Scripted, status: int) -> None:
+    whole = Answer(body={"id": NSG_ID, "properties": {"securityRules": []}})
+    away = Answer(status, headers={"Location": f"{scripted.url}/elsewhere"})
+    scripted.answer = lambda method, path: whole if path == "/elsewhere" else away
+    with pytest.raises(TargetError):
+        NsgTarget(scripted.config(), INSTANCE).read(NSG_ID, correlation_id="c-1")
+    assert len(scripted.paths("GET")) == 1
+
+
 def test_a_group_is_read_by_one_call_and_a_token_fetched_once(scripted: Scripted) -> None:
     scripted.answer = lambda method, path: Answer(body={"id": NSG_ID, "properties": {"securityRules": []}})
     target = NsgTarget(scripted.config(), INSTANCE)
