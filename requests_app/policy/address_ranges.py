@@ -51,7 +51,8 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
 
 
 def _span(network: Network) -> tuple[int, int, int]:
-    return network.version, int(network.network_address), int(network.broadcast_address)
+    first = int(network.network_address)
+    return network.version, first, first + (1 << (network.max_prefixlen - network.prefixlen)) - 1
 
 
 # As numbers, because comparing network objects costs more than the whole rest of a decision.

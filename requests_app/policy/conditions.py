@@ -141,11 +141,11 @@ class Hours(_Demand):
 
     def check(self, attempt: Attempt) -> Check:
         local = attempt.at.astimezone(ZoneInfo(self.timezone))
-        words = f"{self._days()} {self.start:%H:%M}–{self.end:%H:%M} ({self.timezone})"
+        there = f"It is {DAYS[local.weekday()]} {local.hour:02}:{local.minute:02} in {self.timezone}"
         if self._holds(local.weekday(), local.time()):
-            return self.passed(f"It is {DAYS[local.weekday()]} {local:%H:%M} there, within {words}.")
+            return self.passed(f"{there}, within the hours allowed.")
         return self.failed(
-            f"It is {DAYS[local.weekday()]} {local:%H:%M} there; this may be asked for {words}.",
+            f"{there}; this may be asked for {self._days()} {self.start:%H:%M}–{self.end:%H:%M}.",
             "Ask again in those hours, or look in the catalogue for an on-call way in.",
         )
 

@@ -13,7 +13,7 @@ from requests_app.policy.durations import in_words
 from requests_app.policy.facts import Attempt, EntitlementFacts, PersonFacts
 from requests_app.policy.model import PolicySet, Rule
 from requests_app.policy.source import SourceRefused, check_source
-from requests_app.policy.staffing import staffed
+from requests_app.policy.staffing import check_stages, stage_title
 from requests_app.policy.verdict import Limits, StageNeed, Verdict
 
 DIRECTORY_FRESH = timedelta(minutes=5)
@@ -45,14 +45,7 @@ def evaluate(policy: PolicySet, attempt: Attempt) -> Verdict:
         ),
         *(_run(demand.name, demand.title, partial(demand.check, attempt)) for demand in _demands(rules)),
         _run("source", "The source address may be let in", partial(_source, policy, attempt)),
-        *(
-            _run(
-                f"stage_{stage.name}",
-                f"Somebody can decide “{stage.title}”",
-                partial(staffed, stage, limits.stages, attempt),
-            )
-            for stage in limits.stages
-        ),
+        *_stages(limits.stages, attempt),
         *_warnings(attempt),
     ]
     return Verdict(
@@ -203,6 +196,13 @@ def _source(policy: PolicySet, attempt: Attempt) -> Check | _Said:
             refused.check, "The source address may be let in", "fail", refused.reason, refused.way_on
         )
     return "pass", f"{address} will be let in.", ""
+
+
+def _stages(stages: tuple[StageNeed, ...], attempt: Attempt) -> list[Check]:
+    try:
+        return check_stages(stages, attempt)
+    except Exception as error:  # noqa: BLE001 - a check that fails to run has failed
+        return [_broken(f"stage_{stage.name}", stage_title(stage), error) for stage in stages]
 
 
 def _warnings(attempt: Attempt) -> Iterator[Check]:

@@ -5,6 +5,7 @@ Where it was seen is told from outside.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from requests_app.errors import Invalid
@@ -62,7 +63,8 @@ def check_source(
     network = parse_source(text)
     _refuse_range(network, rule)
     _refuse_width(network, rule)
-    _refuse_other(network, observed, rule)
+    if observed != text:
+        _refuse_other(network, observed, rule)
     _refuse_version(network, destination)
     single = network.prefixlen == network.max_prefixlen
     prefix = str(network.network_address) if single else str(network)
@@ -98,21 +100,22 @@ def _strip_port(text: str) -> str:
 
 
 def _network(text: str) -> Network:
-    address, slash, prefix = text.partition("/")
-    if "%" in address:
+    written, slash, prefix = text.partition("/")
+    if "%" in written:
         raise SourceRefused(
             "source_link_local", f"“{text[:60]}” names an interface, so it means nothing elsewhere."
         )
     if slash and not (prefix.isascii() and prefix.isdigit()):
         raise SourceRefused(
-            "source_format", f"“{text[:60]}” is not an address; write a range as 198.18.0.0/24."
+            "source_format", f"“{text[:60]}” is not an address; a range ends in a prefix length, like /29."
         )
     try:
-        ip_address(address)
-        loose = ip_network(text, strict=False)
+        address = ip_address(written)
+        length = int(prefix) if slash else address.max_prefixlen
+        loose = ip_network((address.packed, length), strict=False)
     except ValueError:
         raise SourceRefused("source_format", f"“{text[:60]}” is not an IP address.") from None
-    if loose.network_address != ip_address(address):
+    if loose.network_address != address:
         raise SourceRefused(
             "source_host_bits",
             f"{text} has bits set beyond its prefix.",
@@ -176,15 +179,20 @@ def _refuse_other(network: Network, observed: str | None, rule: SourceRule) -> N
 def _refuse_version(network: Network, destination: str | None) -> None:
     if not destination:
         return
-    target = ip_address(destination)
-    if target.version == network.version:
+    version = _version(destination)
+    if version == network.version:
         return
     raise SourceRefused(
         "source_ip_version",
-        f"You come by IPv{network.version}, but {destination} is reached by IPv{target.version}, "
+        f"You come by IPv{network.version}, but {destination} is reached by IPv{version}, "
         "and one rule cannot hold both.",
-        f"Connect over IPv{target.version} (a phone's hotspot or a VPN often offers it).",
+        f"Connect over IPv{version} (a phone's hotspot or a VPN often offers it).",
     )
+
+
+@lru_cache(maxsize=4096)
+def _version(destination: str) -> int:
+    return ip_address(destination).version
 
 
 def _inside(inner: Network, outer: Network) -> bool:
