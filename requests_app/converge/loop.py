@@ -146,11 +146,11 @@ def _rest(container: Container) -> None:
 
 def _rest_closed(opening: Opening, moment: datetime) -> None:
     closed_at = opening.grant.closed_at
-    later: datetime | None = None
-    if closed_at is None:
-        # Gone, but a write without an outcome may still land, or another group is not closed yet.
-        later = moment + timedelta(seconds=1)
-    elif opening.rereads_left > 1:
-        later = closed_at + observe.REREADS[1 - opening.rereads_left]
     left = max(0, opening.rereads_left - 1) if closed_at else opening.rereads_left
+    if closed_at is None:
+        # Gone. Either a write without an outcome may still land, and then its deadline is the time to look; or
+        # another group of this grant is not closed yet, and whoever reads that one sets the time for both.
+        later = observe.may_land_until([opening], moment)
+    else:
+        later = closed_at + observe.REREADS[-left] if left else None
     Opening.objects.filter(pk=opening.pk).update(due_at=later, rereads_left=left)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from audit_app import origin
 from audit_app.lifecycle import Stale, move
@@ -100,13 +100,19 @@ def _gone_for_good(openings: list[Opening], moment: datetime) -> bool:
     """Return whether all are absent and no write that could still land is under way."""
     if not all(opening.observed == Opening.Observed.ABSENT for opening in openings):
         return False
+    return may_land_until(openings, moment) is None
+
+
+def may_land_until(openings: list[Opening], moment: datetime) -> datetime | None:
+    """Return until when a write whose outcome nobody knows may still land; None when there is no such write."""
     late = Attempt.objects.filter(
         Q(outcome="") | Q(outcome=Attempt.Outcome.UNCERTAIN),
         opening__in=openings,
         kind=Attempt.Kind.WRITE,
         deadline__gt=moment,
     )
-    return not late.exists()
+    deadline: datetime | None = late.aggregate(last=Max("deadline"))["last"]
+    return deadline
 
 
 def _opened(grant: Grant, openings: list[Opening], moment: datetime, flush: bool | None) -> None:
