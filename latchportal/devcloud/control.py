@@ -21,7 +21,7 @@ def routes(cloud: Cloud) -> list[Route]:
     """Everything under /_control that is about ARM.
 
     GET calls?since=N; GET nsgs; GET, POST, DELETE faults; GET, POST locks; PUT, DELETE rules/{nsg}/{rule};
-    POST settings {"write_seconds"}; POST reset.
+    POST settings {"write_seconds"}; POST finish (running writes end now); POST reset.
     """
     return [
         Route("/_control/calls", _safely(_calls, cloud), methods=["GET"]),
@@ -30,6 +30,7 @@ def routes(cloud: Cloud) -> list[Route]:
         Route("/_control/locks", _safely(_locks, cloud), methods=["GET", "POST"]),
         Route("/_control/rules/{nsg}/{rule}", _safely(_rules, cloud), methods=["PUT", "DELETE"]),
         Route("/_control/settings", _safely(_settings, cloud), methods=["POST"]),
+        Route("/_control/finish", _safely(_finish, cloud), methods=["POST"]),
         Route("/_control/reset", _safely(_reset, cloud), methods=["POST"]),
     ]
 
@@ -125,6 +126,14 @@ async def _settings(cloud: Cloud, request: Request) -> dict[str, Any]:
     order = await _order(request)
     cloud.write_seconds = float(order.get("write_seconds", cloud.write_seconds))
     return {"write_seconds": cloud.write_seconds}
+
+
+async def _finish(cloud: Cloud, request: Request) -> dict[str, Any]:
+    ended = list(cloud.operations.running())
+    for operation in ended:
+        operation.due = cloud.clock()
+    cloud.settle()
+    return {"ended": len(ended)}
 
 
 async def _reset(cloud: Cloud, request: Request) -> dict[str, Any]:

@@ -20,16 +20,23 @@ NSG_ID = (
 
 @pytest.fixture(scope="session")
 def _one_devcloud() -> Iterator[Devcloud]:
-    with running_devcloud(write_seconds=0.15) as devcloud:
+    with running_devcloud(write_seconds=0) as devcloud:
         yield devcloud
 
 
 @pytest.fixture
 def devcloud(_one_devcloud: Devcloud) -> Devcloud:
-    """The same server for all tests, with nothing left of the one before."""
+    """The same server for all tests, with nothing left of the one before; a write ends by the first poll."""
     _one_devcloud.control("POST", "reset")
-    _one_devcloud.control("POST", "settings", {"write_seconds": 0.15})
+    _one_devcloud.control("POST", "settings", {"write_seconds": 0})
     return _one_devcloud
+
+
+@pytest.fixture
+def finish(devcloud: Devcloud) -> Callable[[], object]:
+    """Writes last until this is called, so that a test sees what is half done without racing a clock."""
+    devcloud.control("POST", "settings", {"write_seconds": 600})
+    return lambda: devcloud.control("POST", "finish")
 
 
 Arm = Callable[..., httpx.Response]

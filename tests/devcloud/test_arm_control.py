@@ -75,11 +75,11 @@ def test_rules_and_a_running_write_survive_a_restart(tmp_path: Path) -> None:
         body = rule_body() if method == "PUT" else None
         return HTTP.request(method, f"{devcloud.url}{NSG_ID}{path}?{VERSION}", headers=headers, json=body)
 
-    with running_devcloud(write_seconds=0.5, state_dir=tmp_path) as first:
+    with running_devcloud(write_seconds=600, state_dir=tmp_path) as first:
         call(first, "PUT", PUT_PATH)
         first.control("DELETE", "rules/nsg-prod-db/" + next(iter(first.rules("nsg-prod-db"))))
         left = set(first.rules("nsg-prod-db"))
-    with running_devcloud(write_seconds=0.5, state_dir=tmp_path) as second:
+    with running_devcloud(write_seconds=600, state_dir=tmp_path) as second:
         assert set(second.rules("nsg-prod-db")) == left
         assert call(second, "DELETE", PUT_PATH).status_code == 429, "the write must still be running"
         second.control("POST", "reset")

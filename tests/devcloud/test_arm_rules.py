@@ -1,10 +1,13 @@
 """What ARM answers about rules and groups when nothing goes wrong, and what it refuses."""
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.devcloud.conftest import GROUP, NSG, NSG_ID, SUBSCRIPTION, Arm, ended, rule_body
 from tests.support.devcloud import Devcloud
 
+Finish = Callable[[], object]
 PUT_PATH = "/securityRules/latch-demo-1"
 
 
@@ -21,9 +24,11 @@ def test_new_rule_is_201_updating_and_then_succeeded_with_a_new_etag(arm: Arm) -
     assert got.headers["etag"] == got.json()["etag"] == arm("GET").json()["etag"]
 
 
-def test_written_rule_shows_at_once_while_updating(arm: Arm) -> None:
+def test_written_rule_shows_at_once_while_updating(arm: Arm, finish: Finish) -> None:
     arm("PUT", PUT_PATH, json=rule_body())
     assert arm("GET", PUT_PATH).json()["properties"]["provisioningState"] == "Updating"
+    finish()
+    assert arm("GET", PUT_PATH).json()["properties"]["provisioningState"] == "Succeeded"
 
 
 def test_same_rule_again_is_200(arm: Arm) -> None:
@@ -36,13 +41,17 @@ def test_put_carries_no_retry_after_and_no_location(arm: Arm) -> None:
     assert not {"retry-after", "location", "etag"} & set(put.headers)
 
 
-def test_delete_is_202_with_both_addresses_and_takes_effect_when_it_ends(arm: Arm) -> None:
-    ended(arm, arm("PUT", PUT_PATH, json=rule_body()))
+def test_delete_is_202_with_both_addresses_and_takes_effect_when_it_ends(arm: Arm, finish: Finish) -> None:
+    arm("PUT", PUT_PATH, json=rule_body())
+    finish()
     delete = arm("DELETE", PUT_PATH)
     assert (delete.status_code, delete.content) == (202, b"")
     assert "/operationResults/" in delete.headers["location"]
     assert arm("GET", PUT_PATH).status_code == 200, "a 202 is not yet gone"
-    assert ended(arm, delete)["status"] == "Succeeded"
+    assert arm("GET", delete.headers["location"]).status_code == 202
+    assert arm("GET", delete.headers["azure-asyncoperation"]).json() == {"status": "InProgress"}
+    finish()
+    assert arm("GET", delete.headers["azure-asyncoperation"]).json() == {"status": "Succeeded"}
     assert arm("GET", delete.headers["location"]).status_code == 204
     assert arm("GET", PUT_PATH).json()["error"]["code"] == "NotFound"
 
@@ -51,16 +60,18 @@ def test_delete_of_an_absent_rule_is_204(arm: Arm) -> None:
     assert arm("DELETE", "/securityRules/never-was").status_code == 204
 
 
-def test_second_write_on_one_nsg_is_429_retryable(arm: Arm) -> None:
+def test_second_write_on_one_nsg_is_429_retryable(arm: Arm, finish: Finish) -> None:
     arm("PUT", PUT_PATH, json=rule_body())
     second = arm("PUT", "/securityRules/other", json=rule_body(priority=211))
     assert second.status_code == 429
     assert second.json()["error"]["code"] == "RetryableError"
     assert second.json()["error"]["details"][0]["code"] == "RetryableErrorDueToAnotherOperation"
     assert "retry-after" not in second.headers
+    finish()
+    assert arm("PUT", "/securityRules/other", json=rule_body(priority=211)).status_code == 201
 
 
-def test_writes_on_different_nsgs_run_side_by_side(arm: Arm) -> None:
+def test_writes_on_different_nsgs_run_side_by_side(arm: Arm, finish: Finish) -> None:
     other = NSG_ID.replace(NSG, "nsg-prod-web-nic")
     assert arm("PUT", PUT_PATH, json=rule_body()).status_code == 201
     assert arm("PUT", other + PUT_PATH, json=rule_body()).status_code == 201

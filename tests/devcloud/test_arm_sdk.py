@@ -195,7 +195,7 @@ def test_slow_answer_comes_after_the_client_gave_up_and_the_rule_is_there(
 def test_late_write_lands_although_the_client_has_gone(
     gateway: Gateway, devcloud: Devcloud, drop: bool
 ) -> None:
-    devcloud.fault("apply_late", seconds=0.6, drop=drop)
+    devcloud.fault("apply_late", seconds=1.2, drop=drop)
     with pytest.raises((ServiceResponseError, ServiceRequestError)):
         gateway.open(read_timeout=0.3)
     assert RULE not in devcloud.rules(NSG), "it must not be there yet"
