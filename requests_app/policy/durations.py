@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 
 _PLAIN = re.compile(r"(?:(\d{1,5})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?")
 _ISO = re.compile(r"P(?:(\d{1,5})D)?(?:T(?=\d)(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,7})S)?)?")
@@ -28,6 +29,7 @@ def write_duration(duration: timedelta) -> str:
     return "".join(f"{count}{unit}" for count, unit in _parts(duration)) or "0m"
 
 
+@lru_cache(maxsize=1024)
 def in_words(duration: timedelta) -> str:
     """For people: “1 h 30 min”."""
     names = {"d": "d", "h": "h", "m": "min", "s": "s"}

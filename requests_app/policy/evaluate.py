@@ -94,7 +94,11 @@ def _demands(rules: tuple[Rule, ...]) -> list[Condition]:
 
     A reason is asked for in any case.
     """
-    demands = list(dict.fromkeys(condition for rule in rules for condition in rule.conditions))
+    # Comparing costs hashing, so a single rule, the usual case, is taken as it stands.
+    if len(rules) == 1:
+        demands = list(rules[0].conditions)
+    else:
+        demands = list(dict.fromkeys(condition for rule in rules for condition in rule.conditions))
     if not any(isinstance(demand, Reason) for demand in demands):
         demands.append(_ANY_REASON)
     return sorted(demands, key=lambda demand: _ORDER.get(type(demand), len(_ORDER)))

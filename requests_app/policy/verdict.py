@@ -22,6 +22,7 @@ class StageNeed:
 
     @classmethod
     def of(cls, stage: StageRule) -> "StageNeed":
+        """What a declared stage asks of a request."""
         return cls(stage.name, stage.title, stage.approvers, stage.quorum, stage.lapse_after)
 
 
