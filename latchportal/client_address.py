@@ -30,5 +30,8 @@ def _clean(text: str) -> str | None:
         address = ip_address(text)
     except ValueError:
         return None
+    if getattr(address, "scope_id", None):
+        # A zone names an interface of one machine; no database and no NSG takes it.
+        return None
     mapped = getattr(address, "ipv4_mapped", None)
     return str(mapped or address)

@@ -173,7 +173,8 @@ def _write_managers(
     moved = []
     for oid, pk in ids.items():
         said = people.get(oid)
-        manager = ids.get(UUID(said.manager_oid)) if said and said.manager_oid else None
+        named = UUID(said.manager_oid) if said and said.manager_oid else None
+        manager = ids[named] if named in people else None
         if manager != before.get(oid):
             moved.append(Person(pk=pk, manager_id=manager))
             if oid in before:

@@ -21,6 +21,7 @@ log = structlog.get_logger("latch.entra")
 ENTRA = "entra"
 SIGN_IN = "sign_in"
 NONCE = "nonce"
+TOLD_FOR = 16 * 60 * 60
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -44,6 +45,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """The session keeps what Entra said of this sign-in; the person goes on to where they were."""
         identity: claims.Identity = (signal_kwargs or {})["sociallogin"].identity
         request.session[SIGN_IN] = admission.session_facts(identity)
+        # The row outlives the session, so that who comes back too late is told why and not just asked again.
+        request.session.set_expiry(settings.SESSION_COOKIE_AGE + TOLD_FOR)
         response: HttpResponse = super().post_login(request, user, signal_kwargs=signal_kwargs, **kwargs)
         return response
 

@@ -50,8 +50,9 @@ class SessionAgeMiddleware:
                 if request.path not in _doors():
                     return _to_login(request, why)
         response = self.get_response(request)
-        if _leads_to_login(response) and (_htmx(request) or request.method not in ("GET", "HEAD")):
-            # A fragment would swallow the login page, and nobody can be sent back to a POST.
+        # A fragment would swallow the login page, and nobody can be sent back to a POST.
+        lost = _htmx(request) or request.method not in ("GET", "HEAD")
+        if lost and _leads_to_login(response) and request.path not in _doors():
             return _to_login(request, "")
         return response
 
