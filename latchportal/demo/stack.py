@@ -165,7 +165,7 @@ class Stack:
     def _prepare_data(self) -> None:
         self.manage("migrate", "--database", "owner", "--no-input")
         self.manage("policy", "load")
-        self.manage("directory", "sync")
+        self.manage("directory")
         if self.seeded:
             self.manage("seed", "--requests", str(self.seeded))
 
