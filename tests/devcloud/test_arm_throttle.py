@@ -60,8 +60,18 @@ def test_network_writes_and_deletes_share_five_minutes_in_one_region() -> None:
     throttle.spend_network("sub", "westeurope", "PUT", 310.5)
 
 
-def test_arm_refuses_a_caller_who_has_spent_the_reads(arm: Arm) -> None:
+def test_arm_says_what_is_left_of_the_reads_on_every_answer(arm: Arm) -> None:
     answers = [arm("GET", "/securityRules/none") for _ in range(3)]
     left = [int(one.headers["x-ms-ratelimit-remaining-subscription-reads"]) for one in answers]
     assert left[0] <= 249
     assert left == sorted(left, reverse=True)
+
+
+def test_arm_refuses_a_caller_who_has_spent_the_deletes(arm: Arm) -> None:
+    for _ in range(2000):
+        answer = arm("DELETE", "/securityRules/never-was")
+        if answer.status_code != 204:
+            break
+    assert (answer.status_code, answer.json()["error"]["code"]) == (429, "SubscriptionRequestsThrottled")
+    assert int(answer.headers["retry-after"]) >= 1
+    assert arm("GET").status_code == 200, "reads have a budget of their own"
