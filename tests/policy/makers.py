@@ -6,6 +6,7 @@ from typing import Any
 
 from requests_app.policy.document import PolicyFaults, PolicySet, load
 from requests_app.policy.facts import Approver, Attempt, EntitlementFacts, PersonFacts
+from requests_app.policy.verdict import Verdict
 
 ENGINEERING = "b2f0c0de-0000-4000-8000-000000000002"
 SECURITY = "b2f0c0de-0000-4000-8000-000000000004"
@@ -128,3 +129,29 @@ def attempt(**changed: Any) -> Attempt:
         },
     )
     return replace(plain, **changed)
+
+
+def refused_by(verdict: Verdict) -> list[str]:
+    return [check.name for check in verdict.failed]
+
+
+POLICY = policy()
+# The plain rule and a second one that asks for more of everybody.
+STRICT = policy(
+    rules=rule(
+        """
+name: production
+for: {anyone: true}
+entitlements: {environments: [production]}
+max_duration: 45m
+activate_within: 10m
+stages: [owner]
+conditions:
+  - guests: refused
+  - reason: {min_length: 20}
+  - ticket: {pattern: "INC-[0-9]{4}", example: INC-1234}
+  - hours: {days: [mon, tue], from: "08:00", to: "18:00", timezone: Europe/Berlin}
+  - source: {networks: [81.2.69.0/24]}
+"""
+    )
+)
