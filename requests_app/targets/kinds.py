@@ -25,9 +25,9 @@ _BY_CODE: Final[dict[str, Kind]] = {
     "ResourceNotFound": "missing",
     "ParentResourceNotFound": "missing",
     "ResourceGroupNotFound": "missing",
-    "SubscriptionNotFound": "missing",
     "NotFound": "missing",
     "Request_ResourceNotFound": "missing",
+    "SubscriptionNotFound": "forbidden",  # also what Azure says to an identity that may not see it
     "AuthorizationFailed": "forbidden",
     "LinkedAuthorizationFailed": "forbidden",
     "Authorization_RequestDenied": "forbidden",
@@ -53,11 +53,11 @@ _BY_CODE: Final[dict[str, Kind]] = {
     "SecurityRuleParameterContainsUnsupportedValue": "invalid",
 }
 
+# No 404 here: rules in what is missing count as gone, so only Azure's own words may say so, not a proxy's page.
 _BY_STATUS: Final[dict[int, Kind]] = {
     400: "invalid",
     401: "forbidden",
     403: "forbidden",
-    404: "missing",
     405: "invalid",
     408: "timeout",
     409: "conflict",

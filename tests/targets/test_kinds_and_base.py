@@ -23,6 +23,8 @@ from tests.targets.examples import a_group, a_rule, foreign
         (403, ["AuthorizationFailed"], "forbidden"),
         (403, ["RequestDisallowedByPolicy"], "policy"),
         (404, ["ResourceGroupNotFound"], "missing"),
+        (404, ["SubscriptionNotFound"], "forbidden"),
+        (404, [], "unknown"),
         (409, ["ScopeLocked"], "locked"),
         (409, ["AnotherOperationInProgress"], "busy"),
         (409, ["SomethingNew"], "conflict"),

@@ -205,12 +205,25 @@ def test_removing_what_is_gone_is_fine(scripted: Scripted, answer: Answer, statu
     assert receipt.status == status
 
 
-@pytest.mark.parametrize("answer", [Answer(404), wrong(404, "SubscriptionNotFound")])
-def test_a_404_that_says_nothing_of_the_rule_is_an_error(scripted: Scripted, answer: Answer) -> None:
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (Answer(404), "unknown"),
+        (Answer(404, "a proxy's page"), "unknown"),
+        (wrong(404, "InvalidResourceType"), "unknown"),
+        (wrong(404, "SubscriptionNotFound"), "forbidden"),
+    ],
+)
+def test_a_404_that_says_nothing_of_the_group_does_not_make_it_missing(
+    scripted: Scripted, answer: Answer, kind: str
+) -> None:
     scripted.answer = lambda method, path: answer
-    with pytest.raises(TargetError) as caught:
-        NsgTarget(scripted.config(), INSTANCE).remove(NSG_ID, SPEC.name, correlation_id="c-1")
-    assert caught.value.kind == "missing"
+    target = NsgTarget(scripted.config(), INSTANCE)
+    with pytest.raises(TargetError) as removing:
+        target.remove(NSG_ID, SPEC.name, correlation_id="c-1")
+    with pytest.raises(TargetError) as reading:
+        target.read(NSG_ID, correlation_id="c-1")
+    assert (removing.value.kind, reading.value.kind) == (kind, kind)
 
 
 def test_a_removal_accepted_and_then_lost_is_not_certain(scripted: Scripted) -> None:
