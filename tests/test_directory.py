@@ -241,7 +241,7 @@ def test_the_statements_do_not_grow_with_the_people(policy: Any) -> None:
         return len(queries)
 
     statements(1)  # the policy is parsed once per process
-    few, many = statements(5), statements(200)
+    few, many = statements(5), statements(100)
     assert many == few < 30
 
 

@@ -15,12 +15,7 @@ pytestmark = pytest.mark.django_db
 def test_who_comes_by_themselves_sees_one_button(devcloud: Devcloud, browser: Client) -> None:
     page = browser.get("/login/")
     assert page.status_code == 200
-    assert (
-        page.content.decode().count(
-            '<button class="btn btn-primary" type="submit">Sign in with Entra ID</button>'
-        )
-        == 1
-    )
+    assert page.content.decode().count("Sign in with Entra ID</button>") == 1
     assert "no-store" in page["Cache-Control"]
     assert browser.post("/login/")["Location"].startswith(devcloud.url)
 
