@@ -11,5 +11,7 @@ class RequestsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Declare the state machines, so that move() knows them in every process."""
-        from requests_app import lifecycle  # noqa: F401
+        """Declare the state machines, so that move() knows them, and hand the trail its words."""
+        from requests_app import lifecycle, words  # noqa: F401
+
+        words.register_all()

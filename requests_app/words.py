@@ -1,0 +1,85 @@
+"""What each kind of event of asking, deciding, opening and closing is called in the trail. Words only."""
+
+from audit_app.models import Event
+from audit_app.words import register
+
+
+def register_all() -> None:
+    """Every kind this project records has its sentence."""
+    _requests()
+    _stages()
+    _codes()
+    _grants()
+    _portal()
+    _people()
+
+
+def _requests() -> None:
+    register("request.submitted", "Asked for {object}", icon="inbox", tone="accent")
+    register("request.refused", "Was refused asking for {object}", icon="ban", tone="wait")
+    register("request.approved", "Request approved: {object}", icon="check-circle", tone="good")
+    register("request.denied", "Request denied: {object}", icon="cross-circle", tone="bad")
+    register("request.withdrawn", "Withdrew the request for {object}", icon="undo")
+    register("request.lapsed", "Request lapsed undecided: {object}", icon="clock")
+
+
+def _stages() -> None:
+    register("stage.started", "Stage reached: {object}", icon="hourglass", tone="wait")
+    register("stage.approved", "Stage approved: {object}", icon="check-circle", tone="good")
+    register("stage.denied", "Stage denied: {object}", icon="cross-circle", tone="bad")
+    register("stage.lapsed", "Stage lapsed: {object}", icon="clock")
+    register("stage.cancelled", "Stage not needed any more: {object}", icon="ban")
+    register("decision.approved", "Approved {object}, for {subject}", icon="check", tone="good")
+    register("decision.denied", "Denied {object}, for {subject}", icon="cross", tone="bad")
+    register("decision.refused", "Was refused a decision on {object}", icon="ban", tone="wait")
+
+
+def _codes() -> None:
+    register("code.minted", "Got a latch code for {object}", icon="key", tone="accent")
+    register("code.spent", "Used the latch code for {object}", icon="key")
+    register("code.revoked", "Latch code revoked: {object}", icon="ban")
+    register("code.refused", "Was refused a latch code or its use: {object}", icon="ban", tone="wait")
+
+
+def _grants() -> None:
+    register("grant.issued", "Ready to activate: {object}", icon="key", tone="accent")
+    register("grant.activated", "Activated {object}", icon="turning", tone="accent")
+    register("grant.opened", _opened, icon="unlock", tone="good")
+    register("grant.expired", "Time was up, closing: {object}", icon="clock")
+    register("grant.failed", "Could not be opened: {object}", icon="error", tone="bad")
+    register("grant.ended", "Ended early: {object}", icon="lock")
+    register("grant.revoked", "Revoked {object}, held by {subject}", icon="ban", tone="bad")
+    register("grant.cancelled", "Cancelled before use: {object}", icon="ban")
+    register("grant.voided", "Revoked before use: {object}, of {subject}", icon="ban", tone="bad")
+    register("grant.unused", "Never activated: {object}", icon="clock")
+    register("grant.closed", _closed, icon="lock")
+    register("grant.end_refused", "Was refused ending {object}", icon="ban", tone="wait")
+    register("grant.revoke_refused", "Was refused revoking {object}", icon="ban", tone="wait")
+
+
+def _portal() -> None:
+    register("grants.revoked_all", _revoked_all, icon="ban", tone="bad")
+    register("policy.loaded", "Put {object} in force", icon="shield", tone="accent")
+    register("catalogue.changed", "Changed the catalogue: {object}", icon="shield", tone="accent")
+    register("directory.changed", "Directory copy changed", icon="people")
+
+
+def _people() -> None:
+    register("signin.succeeded", "Signed in", icon="person")
+    register("signin.refused", "Was refused sign-in", icon="ban", tone="wait")
+    register("session.ended", "Session ended", icon="signout")
+
+
+def _opened(event: Event) -> str:
+    return f"Open, read back from Azure: {event.object_label}"
+
+
+def _closed(event: Event) -> str:
+    lag = event.data.get("close_lag_seconds")
+    said = f"Closed, read back from Azure: {event.object_label}"
+    return f"{said}, {lag:.1f} s after it was due" if isinstance(lag, int | float) else said
+
+
+def _revoked_all(event: Event) -> str:
+    count = event.data.get("count")
+    return f"Closed everything that was open ({count} grants)" if count is not None else "Closed everything"
