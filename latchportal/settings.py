@@ -221,7 +221,8 @@ STATICFILES_DIRS = [
     ("bootstrap", str(next(iter(_bootstrap.submodule_search_locations)))),
     BASE_DIR / "latchportal" / "static",
 ]
-_hashed = not DEBUG and STATIC_ROOT.is_dir()
+# Names with a hash in them need `collectstatic`, which the image runs; a demo serves the files as they lie.
+_hashed = not (DEBUG or LATCH_DEMO)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
