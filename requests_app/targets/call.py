@@ -28,6 +28,7 @@ class Call:
     config: AzureConfig
     where: str
     correlation_id: str
+    entered: float
     client_request_id: str = field(default_factory=lambda: str(uuid4()))
     started: float = field(default_factory=time.monotonic)
     first_status: int = 0
@@ -37,13 +38,13 @@ class Call:
     @property
     def left(self) -> float:
         """Seconds until the deadline, negative after it."""
-        return self.started + self.config.write_deadline_seconds - time.monotonic()
+        return self.entered + self.config.write_deadline_seconds - time.monotonic()
 
     def options(self) -> dict[str, Any]:
         """The keyword arguments that every operation of this call takes; its polls inherit them."""
         options: dict[str, Any] = {
-            "connection_timeout": self.config.connect_timeout,
-            "read_timeout": self.config.read_timeout,
+            "connection_timeout": min(self.config.connect_timeout, max(self.left, 0.1)),
+            "read_timeout": min(self.config.read_timeout, max(self.left, 0.1)),
             "request_id": self.client_request_id,
             "raw_response_hook": self._seen,
         }
@@ -113,11 +114,14 @@ def arm_call(config: AzureConfig, azure_id: str, correlation_id: str) -> Iterato
     """Make one call to ARM in this block: whatever goes wrong in it leaves as TargetError."""
     from azure.core.exceptions import AzureError
 
-    # Both before the clock starts and before anything is sent: the SDK's import (2 s without bytecode), and
-    # the token, so that a failure to get one is known to have changed nothing.
+    # The SDK's import (2 s without bytecode) and the token come before anything is sent, so that their failure is
+    # known to have changed nothing; but they count against the deadline, which the caller's lease relies on.
+    entered = time.monotonic()
     warm()
     token(config, config.arm_scope)
-    call = Call(config, azure_id.rsplit("/", 1)[-1], correlation_id)
+    call = Call(config, azure_id.rsplit("/", 1)[-1], correlation_id, entered)
+    if call.left <= 0:
+        raise call.failed("timeout", "no time was left to ask Azure", code="DeadlineExceeded", certain=True)
     try:
         yield call
     except TargetError:

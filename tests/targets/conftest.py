@@ -7,9 +7,16 @@ from collections.abc import Iterator
 import pytest
 
 from latchportal.devcloud.identity import HEADER
+from requests_app.targets.arm import warm
 from tests.support.devcloud import running_devcloud
 from tests.targets.pretend import WRITE_SECONDS, Pretend
 from tests.targets.scripted import Scripted, scripted_server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sdk() -> None:
+    """The SDK is imported, so that no test's short deadline is spent on that."""
+    warm()
 
 
 @pytest.fixture

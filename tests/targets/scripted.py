@@ -36,6 +36,7 @@ class Scripted:
     url: str
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     answer: Script = field(default=lambda method, path: Answer(500))
+    token_hang: float = 0.0
 
     def paths(self, method: str) -> list[str]:
         return [path for asked, path, _ in self.asked if asked == method and not path.startswith("/identity")]
@@ -79,7 +80,9 @@ def _handler(state: Scripted) -> type[BaseHTTPRequestHandler]:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             state.asked.append((self.command, self.path, {k.lower(): v for k, v in self.headers.items()}))
             path = urlsplit(self.path).path
-            answer = _token() if path == "/identity/token" else state.answer(self.command, path)
+            answer = (
+                _token(state.token_hang) if path == "/identity/token" else state.answer(self.command, path)
+            )
             if answer.hang:
                 time.sleep(answer.hang)
             if answer.drop:
@@ -101,8 +104,9 @@ def _handler(state: Scripted) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _token() -> Answer:
+def _token(hang: float) -> Answer:
     expires = str(int(time.time()) + 3600)
     return Answer(
-        body={"access_token": "a-token", "expires_on": expires, "resource": "x", "token_type": "Bearer"}
+        body={"access_token": "a-token", "expires_on": expires, "resource": "x", "token_type": "Bearer"},
+        hang=hang,
     )

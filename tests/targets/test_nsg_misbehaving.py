@@ -176,6 +176,13 @@ def test_no_identity_means_nothing_was_sent(scripted: Scripted, monkeypatch: pyt
     assert scripted.paths("PUT") == []
 
 
+def test_a_slow_identity_does_not_let_a_write_start_late(scripted: Scripted) -> None:
+    scripted.token_hang = 0.6
+    error = write(scripted.config(write_deadline_seconds=0.5))
+    assert (error.kind, error.certain) == ("timeout", True)
+    assert scripted.paths("PUT") == []
+
+
 def test_workload_identity_without_its_environment_is_said(scripted: Scripted) -> None:
     error = write(scripted.config(credential="workload"))
     assert (error.kind, error.certain) == ("unreachable", True)
