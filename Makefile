@@ -1,0 +1,74 @@
+# Every command of this project. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+UV := $(shell command -v uv 2>/dev/null || echo "$$HOME/.local/bin/uv")
+PYTHON := .venv/bin/python
+INSTALLED := .venv/.installed
+SOURCES := latchportal requests_app audit_app
+TEMPLATES := $(shell find templates -name '*.html' 2>/dev/null)
+PORT ?= 8000
+AZURE_PORT ?= 8100
+JOBS ?= 2
+
+# What a portal in earnest is told, with made-up values: `make check` looks at the settings as they would be there.
+PRODUCTION := env -u DATABASE_URL -u DATABASE_OWNER_URL -u REDIS_URL -u LATCH_DEMO -u DEBUG -u POLICY_DIR \
+	SECRET_KEY=not-a-secret-but-as-long-as-one-0123456789-abcdefghijklmnopqrstuvwxyz \
+	BASE_URL=https://latch.example.com ALLOWED_HOSTS=latch.example.com TRUSTED_PROXY_COUNT=1 \
+	ENTRA_TENANT_ID=0b3c1f7e-5d0a-4d57-9a55-3f1f0a3f6c11 ENTRA_CLIENT_ID=0b3c1f7e-5d0a-4d57-9a55-3f1f0a3f6c12 \
+	ENTRA_CLIENT_SECRET=not-a-secret DJANGO_SETTINGS_MODULE=latchportal.settings LOG_LEVEL=WARNING \
+	DATABASE_URL=postgresql://latch_site@127.0.0.1:1/latch \
+	DATABASE_OWNER_URL=postgresql://latch_owner@127.0.0.1:1/latch
+
+.PHONY: help setup demo run smoke test check fix bench browser clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED) ## install everything into .venv
+
+$(INSTALLED): pyproject.toml uv.lock
+	@command -v "$(UV)" >/dev/null || python3 -m pip install --user --quiet uv \
+		|| python3 -m pip install --user --quiet --break-system-packages uv
+	@"$(UV)" sync --locked --quiet
+	@touch $@
+
+demo: setup ## start the whole site with a pretend Azure, for one person on this machine (PORT, AZURE_PORT)
+	@exec $(PYTHON) -m latchportal.demo --port $(PORT) --azure-port $(AZURE_PORT) $(ARGS)
+
+run: setup ## start the site alone, by the environment's settings
+	@exec $(PYTHON) -m gunicorn latchportal.wsgi:application --bind 127.0.0.1:$(PORT) --workers 2 --threads 4
+
+smoke: setup ## drive the main story through HTTP without a person; one line of JSON at the end
+	@exec $(PYTHON) -m latchportal.demo.smoke $(ARGS)
+
+test: setup browser ## run every test (JOBS at once, ARGS for pytest)
+	@$(PYTHON) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+check: setup ## format, lint, types, floors, templates, migrations, settings of production, policy
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m ruff check .
+	@$(PRODUCTION) $(PYTHON) -m mypy $(SOURCES)
+	@.venv/bin/lint-imports
+	@.venv/bin/djade --check --target-version 5.2 $(TEMPLATES)
+	@.venv/bin/djlint --lint --quiet $(TEMPLATES)
+	@$(PRODUCTION) $(PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	@$(PRODUCTION) $(PYTHON) manage.py check --deploy --fail-level WARNING
+	@$(PRODUCTION) $(PYTHON) manage.py policy check latchportal/demo/organisation/policy
+
+fix: setup ## format, and repair what can be repaired
+	@$(PYTHON) -m ruff check --fix --quiet . || true
+	@$(PYTHON) -m ruff format .
+	@.venv/bin/djade --target-version 5.2 $(TEMPLATES) || true
+
+bench: setup ## measure; prints a table, writes JSON under tests/benchmarks/
+	@for file in tests/benchmarks/bench_*.py; do $(PYTHON) "$$file" $(ARGS); done
+
+browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null \
+		|| .venv/bin/playwright install chromium-headless-shell chromium \
+		|| { apt-get update -qq && apt-get install -y -qq chromium; }
+
+clean: ## remove everything that was made here: environment, caches, the demo's data
+	@rm -rf .venv .latch .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis staticfiles test-results
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
