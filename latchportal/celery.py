@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_ready
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "latchportal.settings")
@@ -22,6 +22,15 @@ def _keep_our_logging(**_: Any) -> None:
     from django.conf import settings
 
     logging.config.dictConfig(settings.LOGGING)
+
+
+@worker_ready.connect
+def _load_the_sdk_before_it_is_needed(sender: Any = None, **_: Any) -> None:
+    """The first opening does not pay for importing the Azure SDK: up to two seconds of its deadline."""
+    if sender is not None and "converge" in sender.app.amqp.queues.consume_from:
+        from requests_app.targets.arm import warm
+
+        warm()
 
 
 def _redis_url() -> str:

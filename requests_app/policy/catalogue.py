@@ -14,7 +14,8 @@ from requests_app.policy.model import Connect, EntitlementRow, ResourceRow
 from requests_app.policy.reading import is_guid
 
 # Azure's own spelling by the word a file may use.
-PROTOCOLS: Mapping[str, str] = {"tcp": "Tcp", "udp": "Udp", "*": "*"}
+# "*" would open every protocol at once, which the writer of rules refuses as well.
+PROTOCOLS: Mapping[str, str] = {"tcp": "Tcp", "udp": "Udp"}
 ENTITLEMENT_KINDS: tuple[str, ...] = ("nsg",)
 
 _GUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
