@@ -213,7 +213,6 @@ TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
 USE_I18N = False
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 _bootstrap = util.find_spec("bootstrap")
 if _bootstrap is None or not _bootstrap.submodule_search_locations:
     raise ImproperlyConfigured("Bootstrap's files are missing: install the bootstrap-wrapper package.")
@@ -223,6 +222,7 @@ STATICFILES_DIRS = [
 ]
 # Names with a hash in them need `collectstatic`, which the image runs; a demo serves the files as they lie.
 _hashed = not (DEBUG or LATCH_DEMO)
+STATIC_ROOT = BASE_DIR / "staticfiles" if _hashed else None
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
