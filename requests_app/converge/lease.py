@@ -1,18 +1,28 @@
-"""A container's lease: one worker at a time writes to one NSG. A lease is a row with an end, and needs a fence."""
+"""A container's lease: one worker at a time writes to one NSG. A lease is a row with an end, and needs a fence.
+
+The fence is not here: every write is an attempt row with a deadline, and an absence is final only past it.
+"""
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import uuid4
 
+import structlog
+from django.db import DatabaseError, connection
 from django.db.models import Q
 
 from audit_app.clock import now
 from requests_app.models import Container
 
-# Longer than any one write may take (targets' deadline), so that a lease renewed before a write outlives it.
-LASTS = timedelta(seconds=90)
+log = structlog.get_logger("latch.lease")
+# How long a container stays closed to others after its worker was killed. So a closing is late by this at most.
+LASTS = timedelta(seconds=20)
+# One call to Azure may take longer than a lease lasts; meanwhile a thread renews it this often.
+_RENEWED_EVERY = 5.0
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,34 @@ class Lease:
         Container.objects.filter(pk=self.container_id, lease_owner=self.owner).update(
             lease_owner="", lease_until=None, woken_until=None
         )
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """The hold is renewed for as long as this process lives and is inside, and given up afterwards.
+
+        A process that is killed or stands still renews nothing, so others wait for it `LASTS` at most.
+        """
+        done = threading.Event()
+        keeper = threading.Thread(target=self._keep, args=(done,), name="lease-keeper", daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            done.set()
+            keeper.join()
+            self.release()
+
+    def _keep(self, done: threading.Event) -> None:
+        try:
+            while not done.wait(_RENEWED_EVERY):
+                if not self.renew():
+                    log.warning("lease.lost", container=self.container_id)
+                    return
+        except DatabaseError as error:
+            log.error("lease.not_renewed", container=self.container_id, error=str(error))
+        finally:
+            # Threads have connections of their own; this one is ours to close, if it was ever opened.
+            connection.close()
 
 
 def take(container_id: int) -> Lease | None:

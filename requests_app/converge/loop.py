@@ -37,14 +37,12 @@ def converge(container_id: int) -> int:
     lease = leases.take(container_id)
     if lease is None:
         return 0
-    container = Container.objects.get(pk=container_id)
     rounds = 0
-    try:
-        with origin.origin(), structlog.contextvars.bound_contextvars(container=container.azure_id):
+    with lease.kept(), origin.origin():
+        container = Container.objects.get(pk=container_id)
+        with structlog.contextvars.bound_contextvars(container=container.azure_id):
             while rounds < _ROUNDS and _wait_for_work(container) and _round(container, lease):
                 rounds += 1
-    finally:
-        lease.release()
     return rounds
 
 
