@@ -13,6 +13,7 @@ from typing import IO, Self
 from urllib.parse import urlsplit
 
 import requests
+from celery import Celery
 
 from latchportal.demo import databases, redis, surroundings
 from latchportal.demo.postgres import Postgres
@@ -98,6 +99,8 @@ class Stack:
                 self._launch(name)
             for name in ("site", "proxy", *WORKERS, "beat"):
                 self._await(name)
+            # The pages show rules by what was last read of Azure; beat's first reading is a minute away.
+            Celery(broker=self._stores.redis).send_task("requests_app.snapshots", queue="slow")
         except BaseException:
             self.stop_all()
             raise
