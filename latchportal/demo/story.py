@@ -51,6 +51,7 @@ class Story:
     stack: Stack
     seconds: int = 25
     number: int = 0
+    rule_name: str = ""
     events: list[dict[str, str]] = field(default_factory=list)
     grant: dict[str, str] = field(default_factory=dict)
     _people: dict[str, Browser] = field(default_factory=dict)
@@ -121,7 +122,8 @@ class Story:
         """Return the portal's rules in the NSG, as the pretend Azure holds them."""
         answer = requests.get(f"{self.stack.azure_url}/_control/nsgs", timeout=10)
         groups = [nsg for nsg in answer.json()["nsgs"] if nsg["name"] == NSG]
-        return [rule for nsg in groups for rule in nsg["rules"] if rule["name"].startswith("latch-")]
+        ours = [rule for nsg in groups for rule in nsg["rules"] if rule["name"].startswith("latch-")]
+        return [rule for rule in ours if f"req={self.number}" in rule["description"].split()]
 
     def wait_open(self) -> dict[str, Any]:
         """Return the rule, written into the pretend Azure, once the page says that it is open."""
@@ -136,17 +138,27 @@ class Story:
         wrong = {name: rule.get(name) for name, value in expected.items() if plain(rule.get(name)) != value}
         if wrong:
             raise Unexpected(f"The rule in Azure differs from what was asked for: {wrong}")
+        self.rule_name = str(rule["name"])
         self.wait_state("Open")
         return rule
 
     def wait_closed(self) -> None:
         """The rule is gone from Azure and the page says that the grant is closed."""
-        until(lambda: not self.rules(), "the rule's removal from Azure", self.seconds + 60)
+        self.wait_gone()
         self.wait_state("Closed")
 
-    def wait_state(self, words: str) -> None:
+    def wait_gone(self) -> None:
+        """The rule is gone from Azure."""
+        until(lambda: not self.rules(), "the rule's removal from Azure", self.seconds + 60)
+
+    def wait_state(self, words: str, *, seconds: float = 30) -> None:
         """Ada's page of the request shows this state."""
-        until(lambda: words in self.person("ada").get(self.address).text, f"the page saying “{words}”", 30)
+        look = self.person("ada")
+        until(lambda: words in look.get(self.address).text, f"the page saying “{words}”", seconds)
+
+    def mailed(self, recipients: set[str]) -> bool:
+        """Every one of these got a mail that leads to the request."""
+        return until(lambda: recipients <= self._recipients(), f"mails to {recipients}", 30)
 
     def prove(self) -> None:
         """The auditor finds every step in the trail, in order, and downloads it."""
@@ -172,6 +184,13 @@ class Story:
             "closed_at": closed.isoformat(),
             "close_lag_s": round((closed - expires).total_seconds(), 3),
         }
+
+    def _recipients(self) -> set[str]:
+        mails = [file.read_text(encoding="utf-8") for file in self.stack.mails.glob("*")]
+        single = [mail for text in mails for mail in text.split("-" * 79)]
+        about = [mail for mail in single if f"/requests/{self.number}/" in mail]
+        lines = [line for mail in about for line in mail.splitlines() if line.startswith("To: ")]
+        return {line.removeprefix("To: ").strip() for line in lines}
 
     def _export(self, address: str, what: str) -> list[dict[str, str]]:
         browser = self.person("aud")

@@ -1,0 +1,65 @@
+"""Whatever dies, a door closes on time: the database is the schedule."""
+
+from datetime import datetime
+
+import pytest
+
+from latchportal.demo.stack import Stack
+from latchportal.demo.story import Story, until
+from tests.journeys.test_story import asked_and_approved
+from tests.support.stacks import WRITE_SECONDS, calls, control
+
+pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.xdist_group("stack")]
+LATEST_SECONDS = 5
+
+
+def opening(stack: Stack, *, seconds: int) -> Story:
+    story = asked_and_approved(stack, seconds=seconds)
+    story.activate(story.get_code())
+    return story
+
+
+def removed_late_by(stack: Stack, story: Story) -> float:
+    """How many seconds after its end the rule was asked to go, by Azure's own log."""
+    removals = calls(stack, "DELETE", f"/securityRules/{story.rule_name}")
+    assert removals, "nobody ever asked Azure to remove the rule"
+    end = datetime.fromisoformat(story.summary()["expires_at"])
+    return (datetime.fromisoformat(removals[0]["at"]) - end).total_seconds()
+
+
+def test_worker_killed_between_write_and_confirmation_closes_on_time(stack: Stack) -> None:
+    control(stack, "POST", "settings", {"write_seconds": 4})
+    try:
+        before = len(calls(stack, "PUT", "/securityRules/latch-"))
+        story = opening(stack, seconds=30)
+        until(lambda: len(calls(stack, "PUT", "/securityRules/latch-")) > before, "the write", 30)
+        stack.kill("converge")
+    finally:
+        control(stack, "POST", "settings", {"write_seconds": WRITE_SECONDS})
+    stack.start("converge")
+    story.wait_open()
+    story.wait_gone()
+    story.wait_state("Closed", seconds=150)
+    story.prove()
+    assert removed_late_by(stack, story) < LATEST_SECONDS
+
+
+def test_redis_that_forgot_everything_in_the_window_delays_no_closing(stack: Stack) -> None:
+    story = opening(stack, seconds=15)
+    story.wait_open()
+    stack.flush_redis()
+    story.wait_closed()
+    story.prove()
+    assert story.summary()["close_lag_s"] < LATEST_SECONDS
+
+
+def test_all_workers_killed_in_the_window_close_as_soon_as_they_are_back(stack: Stack) -> None:
+    story = opening(stack, seconds=12)
+    story.wait_open()
+    for name in ("tick", "converge", "beat"):
+        stack.kill(name)
+    for name in ("tick", "converge", "beat"):
+        stack.start(name)
+    story.wait_closed()
+    story.prove()
+    assert story.summary()["close_lag_s"] < LATEST_SECONDS
