@@ -16,9 +16,9 @@ from requests_app.converge import lease as leases
 from requests_app.converge import observe
 from requests_app.converge.due import bring_about
 from requests_app.converge.lease import Lease
-from requests_app.converge.pause import put_off
+from requests_app.converge.pause import gives_up_at, put_off, reschedule
 from requests_app.converge.write import remove, write
-from requests_app.models import Container, Opening
+from requests_app.models import Container, Grant, Opening
 from requests_app.targets.base import ContainerState, Target, TargetError
 
 log = structlog.get_logger("latch.converge")
@@ -63,31 +63,32 @@ def _round(container: Container, lease: Lease) -> bool:
     Removals need no reading before them, for removing what is gone is fine; so they never wait for one.
     """
     bring_about(container)
+    # What becomes due from here on, such as a revocation, is the next round's: it must not be put off untried.
+    began = now()
     target = gateways.target(container.kind)
-    for opening in (
-        _due(container).filter(desired=Opening.Desired.ABSENT).exclude(observed=Opening.Observed.ABSENT)
-    ):
+    closing = _due(container, began).filter(desired=Opening.Desired.ABSENT)
+    for opening in closing.exclude(observed=Opening.Observed.ABSENT):
         if not lease.renew():
             return False
         remove(target, opening)
     state = _look(target, container, lease)
     if state is None:
         return False
-    missing = list(
-        _due(container).filter(desired=Opening.Desired.PRESENT).exclude(observed=Opening.Observed.PRESENT)
-    )
+    # A rule that somebody removed from an open grant is not made again, so only what is opening is written.
+    wanted = _due(container, began).filter(desired=Opening.Desired.PRESENT, grant__state=Grant.State.OPENING)
+    missing = list(wanted.exclude(observed=Opening.Observed.PRESENT))
     for opening in missing:
         if not lease.renew():
             return False
         write(target, opening, state)
     if missing and _look(target, container, lease) is None:
         return False
-    _rest(container)
+    _rest(container, began)
     return True
 
 
-def _due(container: Container) -> QuerySet[Opening]:
-    rows = Opening.objects.filter(container=container, due_at__lte=now())
+def _due(container: Container, moment: datetime) -> QuerySet[Opening]:
+    rows = Opening.objects.filter(container=container, due_at__lte=moment)
     return rows.select_related("grant", "container").order_by("pk")
 
 
@@ -116,7 +117,7 @@ def _unreadable(container: Container, error: TargetError) -> ContainerState | No
         # A group that is gone holds no rule; writing into it will be refused in Azure's own words.
         observe.observe(_of_interest(container), None, moment)
         return ContainerState(azure_id=container.azure_id, location="", rules=())
-    put_off(list(_due(container)), moment, error.retry_after)
+    put_off(list(_due(container, moment)), moment, error.retry_after)
     return None
 
 
@@ -128,27 +129,28 @@ def _of_interest(container: Container) -> list[Opening]:
     return list(rows.select_related("grant", "container"))
 
 
-def _rest(container: Container) -> None:
-    """Whatever is as it should be has its next look set, or none; whatever is not is tried again after a pause."""
-    moment = now()
-    for opening in _due(container):
-        if opening.observed != opening.desired:
-            put_off([opening], moment)
-        elif opening.desired == Opening.Desired.ABSENT:
-            _rest_closed(opening, moment)
+def _rest(container: Container, began: datetime) -> None:
+    """What this round saw as it should be has its next look set, or none; the rest is tried again after a pause."""
+    for opening in _due(container, began):
+        gone = opening.observed == Opening.Observed.ABSENT
+        if opening.desired == Opening.Desired.ABSENT and gone:
+            _rest_closed(opening)
+        elif opening.desired == Opening.Desired.PRESENT and (
+            opening.observed == opening.desired or opening.grant.state != Grant.State.OPENING
+        ):
+            reschedule(opening, opening.grant.expires_at or gives_up_at(opening.grant))
         else:
-            Opening.objects.filter(pk=opening.pk).update(
-                due_at=opening.grant.expires_at or opening.grant.hard_end
-            )
+            put_off([opening], now())
 
 
-def _rest_closed(opening: Opening, moment: datetime) -> None:
+def _rest_closed(opening: Opening) -> None:
     closed_at = opening.grant.closed_at
     left = max(0, opening.rereads_left - 1) if closed_at else opening.rereads_left
     if closed_at is None:
         # Gone. Either a write without an outcome may still land, and then its deadline is the time to look; or
         # another group of this grant is not closed yet, and whoever reads that one sets the time for both.
-        later = observe.may_land_until([opening], moment)
+        # Asked for the moment of the reading, as settle() did: later, a deadline could fall between the two.
+        later = observe.may_land_until([opening], opening.read_at or now())
     else:
         later = closed_at + observe.REREADS[-left] if left else None
-    Opening.objects.filter(pk=opening.pk).update(due_at=later, rereads_left=left)
+    reschedule(opening, later, rereads_left=left)

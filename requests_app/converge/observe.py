@@ -72,7 +72,8 @@ def _seen(opening: Opening, rule: RuleState | None) -> "Opening.Observed":
     if rule is None:
         return Opening.Observed.ABSENT
     settled = rule.provisioning_state in ("", "Succeeded")
-    as_wanted = opening.priority is None or not difference(wanted(opening, opening.priority), rule)
+    # Without a number we never wrote it: whoever did, it is not what this grant stands for.
+    as_wanted = opening.priority is not None and not difference(wanted(opening, opening.priority), rule)
     return Opening.Observed.PRESENT if settled and as_wanted else Opening.Observed.UNKNOWN
 
 

@@ -1,17 +1,40 @@
-"""How long work that Azure refused waits before it is tried again. It never gives up by itself."""
+"""When somebody looks at an opening next. Work that Azure refused waits a while; it never gives up by itself."""
 
 from datetime import datetime, timedelta
 
-from requests_app.models import Opening
+from django.conf import settings
+
+from requests_app.models import Grant, Opening
+
+# Azure may ask for a longer pause than a closing can bear; asking early costs one more refusal, and no more.
+_LONGEST_SECONDS = 300.0
 
 
 def put_off(openings: list[Opening], moment: datetime, retry_after: float | None = None) -> None:
-    """What was due is due again after a pause that grows with each failure, and never under what Azure asked for."""
+    """What was due is due again after a pause that grows with each failure; Azure's own wish counts, up to 5 minutes.
+
+    An opening is due again at the end of its budget at the latest, or nobody would notice that it failed.
+    """
     for opening in openings:
         if opening.due_at is None or opening.due_at > moment:
             continue
-        pause = max(backoff(opening.failures, opening.pk), timedelta(seconds=retry_after or 0))
-        Opening.objects.filter(pk=opening.pk).update(due_at=moment + pause, failures=opening.failures + 1)
+        wished = timedelta(seconds=min(retry_after or 0.0, _LONGEST_SECONDS))
+        later = moment + max(backoff(opening.failures, opening.pk), wished)
+        if opening.grant.state == Grant.State.OPENING:
+            later = min(later, gives_up_at(opening.grant))
+        reschedule(opening, later, failures=opening.failures + 1)
+
+
+def reschedule(opening: Opening, due_at: datetime | None, **fields: int) -> None:
+    """The opening is due then; unless somebody gave it another time since it was read, such as a revocation's."""
+    unchanged = Opening.objects.filter(pk=opening.pk, due_at=opening.due_at, desired=opening.desired)
+    unchanged.update(due_at=due_at, **fields)
+
+
+def gives_up_at(grant: Grant) -> datetime:
+    """Return when this activated grant has failed unless it is open by then."""
+    assert grant.activated_at is not None  # noqa: S101 - a CHECK of the schema
+    return grant.activated_at + timedelta(seconds=settings.OPENING_BUDGET_SECONDS)
 
 
 def backoff(failures: int, salt: int) -> timedelta:

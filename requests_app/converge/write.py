@@ -12,13 +12,14 @@ from audit_app.clock import now
 from requests_app import gateways
 from requests_app.converge import due, observe
 from requests_app.converge.pause import put_off
-from requests_app.models import Attempt, Opening
+from requests_app.models import Attempt, Grant, Opening
 from requests_app.targets.base import ContainerState, Receipt, Target, TargetError
 from requests_app.targets.priorities import next_free
 
 log = structlog.get_logger("latch.writes")
-# Beyond the target's own deadline a write that was sent may still land; absence is final only after this.
-_GRACE = timedelta(seconds=20)
+# Before the target's own deadline starts it may spend half a minute on a token, and a write that was sent may
+# land after it; absence is final only when all of that is over.
+_GRACE = timedelta(seconds=50)
 
 
 def write(target: Target, opening: Opening, state: ContainerState) -> None:
@@ -44,8 +45,11 @@ def write(target: Target, opening: Opening, state: ContainerState) -> None:
     except TargetError as error:
         _end(attempt, error=error)
         _failed(opening, error)
+        if not error.certain:
+            _look_again(opening)
         return
     _end(attempt, receipt=receipt)
+    _look_again(opening)
 
 
 def remove(target: Target, opening: Opening) -> None:
@@ -66,10 +70,19 @@ def remove(target: Target, opening: Opening) -> None:
 
 def _begin(opening: Opening, kind: str) -> Attempt | None:
     """Return the attempt's row, or None when what is desired changed since we looked."""
-    desired = Opening.Desired.PRESENT if kind == Attempt.Kind.WRITE else Opening.Desired.ABSENT
-    if not Opening.objects.filter(pk=opening.pk, desired=desired).exists():
-        return None
     moment = now()
+    rows = Opening.objects.filter(pk=opening.pk)
+    if kind == Attempt.Kind.WRITE:
+        too_old = moment - timedelta(seconds=settings.OPENING_BUDGET_SECONDS)
+        rows = rows.filter(
+            desired=Opening.Desired.PRESENT,
+            grant__state=Grant.State.OPENING,
+            grant__activated_at__gt=too_old,
+        )
+    else:
+        rows = rows.filter(desired=Opening.Desired.ABSENT)
+    if not rows.exists():
+        return None
     limit = timedelta(seconds=gateways.azure_config().write_deadline_seconds)
     return Attempt.objects.create(
         opening=opening,
@@ -107,11 +120,20 @@ def _end(attempt: Attempt, *, receipt: Receipt | None = None, error: TargetError
 
 
 def _failed(opening: Opening, error: TargetError) -> None:
-    """A passing fault is tried again within the budget; any other ends the grant, in words."""
-    if error.passing:
+    """A refusal that is sure to last ends the grant, in words; anything else is tried again within the budget.
+
+    Where the write may have gone through, as when only the polling was forbidden, the reading decides.
+    """
+    if error.passing or not error.certain:
         _put_off(opening, error)
         return
     due.fail(opening.grant, error.sentence(), now())
+
+
+def _look_again(opening: Opening) -> None:
+    """A rule that was written although it was no longer wanted, by a stalled worker say, is looked for at once."""
+    unwanted = Opening.objects.filter(pk=opening.pk, desired=Opening.Desired.ABSENT)
+    unwanted.update(observed=Opening.Observed.UNKNOWN, due_at=now())
 
 
 def _put_off(opening: Opening, error: TargetError) -> None:
