@@ -35,7 +35,7 @@ function openControl(key) {
   if (!control) return;
   const details = control.closest("details") || (control.matches("details") ? control : null);
   if (details) details.open = true;
-  const field = details?.querySelector("textarea, input:not([type=hidden])") || details?.querySelector("button") || control;
+  const field = details?.querySelector("[data-key-focus]") || details?.querySelector("textarea, input:not([type=hidden])") || details?.querySelector("button") || control;
   field.focus();
 }
 

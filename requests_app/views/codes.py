@@ -1,0 +1,94 @@
+"""Latch codes at the door: shown once, pasted, spent. A code is never in an address, a message or a log."""
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from audit_app import origin
+from requests_app.actions import activate as activating
+from requests_app.actions import codes
+from requests_app.errors import Gone, Refused
+from requests_app.models import AccessRequest, Grant
+from requests_app.views.http import PortalRequest, visible_request
+
+ELSEWHERE = "source address"
+
+
+class CodeForm(forms.Form):
+    """A pasted code; `from_elsewhere` says that another address than the one asked from is meant."""
+
+    code = forms.CharField(
+        label="Latch code",
+        max_length=4000,
+        error_messages={"required": "Paste the code you were shown."},
+        widget=forms.Textarea(
+            attrs={
+                "rows": 5,
+                "autocomplete": "off",
+                "spellcheck": "false",
+                "class": "mono",
+                "translate": "no",
+            }
+        ),
+    )
+    from_elsewhere = forms.BooleanField(required=False)
+
+
+@never_cache
+@require_POST
+def get_code(request: PortalRequest, pk: int) -> HttpResponse:
+    """Show a fresh code of this approved request, once."""
+    access_request = visible_request(request.user, pk)
+    text = codes.get_code(by=request.user, access_request_id=access_request.pk)
+    grants = Grant.objects.filter(access_request=access_request).select_related("entitlement")
+    context = {"code": text, "access_request": access_request, "grants": list(grants)}
+    return render(request, "requests/code.html", context)
+
+
+@never_cache
+@require_POST
+def activate(request: PortalRequest, pk: int) -> HttpResponse:
+    """Make and spend a code in one step; whoever is somewhere else now is asked whether they mean it."""
+    access_request = visible_request(request.user, pk)
+    meant = request.POST.get("from_elsewhere") == "1"
+    try:
+        activating.activate(by=request.user, access_request_id=pk, from_elsewhere=meant)
+    except Refused as error:
+        if error.check != ELSEWHERE:
+            raise
+        context = {"access_request": access_request, "error": error, "here": origin.current().source_address}
+        return render(request, "requests/elsewhere.html", context, status=error.status)
+    return _opening(request, access_request)
+
+
+@never_cache
+@sensitive_post_parameters("code")
+@require_http_methods(["GET", "HEAD", "POST"])
+def activate_code(request: PortalRequest) -> HttpResponse:
+    """Take a pasted code and spend it; a refusal stands on the form, which keeps what was pasted."""
+    form = CodeForm(request.POST if request.method == "POST" else None)
+    context: dict[str, object] = {"form": form}
+    status = 200
+    if form.is_bound and form.is_valid():
+        said = form.cleaned_data
+        try:
+            access_request = activating.activate_with_code(
+                by=request.user, text=said["code"], from_elsewhere=said["from_elsewhere"]
+            )
+        except (Refused, Gone) as error:
+            context |= {"error": error, "elsewhere": error.check == ELSEWHERE}
+            status = error.status
+        else:
+            return _opening(request, access_request)
+    elif form.is_bound:
+        status = 422
+    return render(request, "requests/activate.html", context, status=status)
+
+
+def _opening(request: PortalRequest, access_request: AccessRequest) -> HttpResponse:
+    messages.success(request, "Activated. It is opening; the time starts when Azure confirms the rule.")
+    return redirect("request-detail", pk=access_request.pk)

@@ -1,0 +1,43 @@
+"""One vote: the POST behind Approve and Deny, from the inbox or from the request's page."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from requests_app.actions import decide as deciding
+from requests_app.errors import Invalid
+from requests_app.models import AccessRequest, Decision, Stage
+from requests_app.views.detail import show
+from requests_app.views.http import PortalRequest, visible_request, visible_stage
+
+
+@require_POST
+def decide(request: PortalRequest, pk: int) -> HttpResponse:
+    """The vote stands; a denial without a reason comes back on the form with what was typed."""
+    stage = visible_stage(request.user, pk)
+    vote, reason = request.POST.get("vote", ""), request.POST.get("reason", "")[:1000]
+    try:
+        if vote not in Decision.Vote.values:
+            raise Invalid("Choose whether to approve or to deny.", fields={"vote": "Approve or deny?"})
+        access_request = deciding.decide(by=request.user, stage_id=pk, vote=vote, reason=reason)
+    except Invalid as error:
+        words = {"decide_error": error.reason, "typed": reason, "vote": vote, "status": error.status}
+        return show(request, visible_request(request.user, stage.access_request_id), **words)
+    messages.success(request, _said(access_request, stage, vote))
+    if request.POST.get("back") == "inbox":
+        return redirect("inbox")
+    return redirect("request-detail", pk=access_request.pk)
+
+
+def _said(access_request: AccessRequest, stage: Stage, vote: str) -> str:
+    """Return what became true by this vote, in a sentence."""
+    who = access_request.requester
+    if vote == Decision.Vote.DENY:
+        return f"Denied. {who} is told why."
+    after = Stage.objects.filter(access_request=access_request, state=Stage.State.ACTIVE).first()
+    if after and after.pk == stage.pk:
+        return f"Your vote is counted. “{stage.title}” needs {stage.quorum} in all."
+    if after:
+        return f"Approved. “{after.title}” decides next."
+    return f"Approved. {who} can activate it now."

@@ -1,0 +1,89 @@
+"""My access: what can I reach now, and for how long? What waits, and what came of what I asked lately."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.http import HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from audit_app.clock import now
+from requests_app.models import AccessRequest, Grant, Person
+from requests_app.views.doors import Door, doors, with_openings
+from requests_app.views.http import PortalRequest, live, signature
+from requests_app.views.stages import Step, group_names, steps, with_story
+
+NEWS = timedelta(hours=24)
+LATELY, LOOK_BACK = 6, 60
+QUICK, SLOW = 2, 30
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One request that waits for others."""
+
+    access_request: AccessRequest
+    steps: list[Step]
+
+
+@never_cache
+@require_safe
+def home(request: PortalRequest) -> HttpResponse:
+    """Show what this person can reach now; asked by its own poll, the part that changes."""
+    person, moment = request.user, now()
+    mine = Grant.objects.filter(person=person)
+    held = doors(with_openings(mine.exclude(state=Grant.State.CLOSED).order_by("id")), person)
+    failed = mine.filter(state=Grant.State.CLOSED, ended_why=Grant.Why.FAILED, closed_at__gte=moment - NEWS)
+    not_opened = doors(with_openings(failed.order_by("-id")[:3]), person)
+    waiting = _waiting(person)
+    news = list(_refused(person, moment))
+    context = {
+        "now": moment,
+        "ready": [door for door in held if door.grant.state == Grant.State.ISSUED],
+        "reachable": [door for door in held if door.grant.state != Grant.State.ISSUED],
+        "not_opened": not_opened,
+        "waiting": waiting,
+        "news": news,
+        "lately": _lately(person, held),
+        "poll": QUICK if any(door.moving for door in held) else SLOW,
+    }
+    return live(request, "requests/home.html", "access", context, _seen(held, not_opened, waiting, news))
+
+
+def _waiting(person: Person) -> list[Waiting]:
+    undecided = [AccessRequest.State.PENDING, AccessRequest.State.RETURNED]
+    found = list(
+        with_story(AccessRequest.objects.filter(requester=person, state__in=undecided)).order_by("id")
+    )
+    groups = group_names(found)
+    return [Waiting(access_request, steps(access_request, groups)) for access_request in found]
+
+
+def _refused(person: Person, moment: datetime) -> "list[AccessRequest]":
+    said_no = [AccessRequest.State.DENIED, AccessRequest.State.LAPSED]
+    mine = AccessRequest.objects.filter(requester=person, state__in=said_no, decided_at__gte=moment - NEWS)
+    return list(with_story(mine).order_by("-decided_at")[:5])
+
+
+def _lately(person: Person, held: list[Door]) -> list[Grant]:
+    """Return the last use of each entitlement this person used lately and does not hold now."""
+    past = Grant.objects.filter(person=person, state=Grant.State.CLOSED, opened_at__isnull=False)
+    taken = {door.grant.entitlement_id for door in held}
+    lately: list[Grant] = []
+    for grant in past.select_related("entitlement__resource").order_by("-id")[:LOOK_BACK]:
+        if grant.entitlement_id not in taken and grant.entitlement.active and len(lately) < LATELY:
+            taken.add(grant.entitlement_id)
+            lately.append(grant)
+    return lately
+
+
+def _seen(held: list[Door], failed: list[Door], waiting: list[Waiting], news: list[AccessRequest]) -> str:
+    return signature(
+        [
+            (door.grant.pk, door.grant.state, door.grant.expires_at, door.trouble, door.code_live)
+            for door in held
+        ],
+        [door.grant.pk for door in failed],
+        [(one.access_request.pk, one.steps) for one in waiting],
+        [access_request.pk for access_request in news],
+    )

@@ -1,0 +1,114 @@
+"""The inbox: what needs me, and is it safe? Active stages this person may decide, oldest first, 50 a page."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Max, Prefetch, Q, QuerySet
+from django.http import HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from audit_app.clock import now
+from requests_app import attention
+from requests_app.models import AccessRequest, Decision, RequestItem, Stage
+from requests_app.views.http import PortalRequest, live, signature
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class History:
+    """What one person asked of one entitlement before."""
+
+    asked: int = 0
+    approved: int = 0
+    denied: int = 0
+    last: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Card:
+    """One decision to make, with what is needed to make it."""
+
+    stage: Stage
+    access_request: AccessRequest
+    item: RequestItem
+    history: History
+    notes: tuple[dict[str, Any], ...]
+    passed: int
+
+
+@never_cache
+@require_safe
+def inbox(request: PortalRequest) -> HttpResponse:
+    """Show what waits for this person; asked by its own poll, the list, unless it is as it was."""
+    waiting = attention.inbox(request.user)
+    shown = list(_detailed(_after(waiting, request.GET.get("after", "")))[: PAGE + 1])
+    context = {
+        "now": now(),
+        "cards": _cards(shown[:PAGE]),
+        "older": shown[PAGE - 1].pk if len(shown) > PAGE else None,
+        "first_page": not request.GET.get("after"),
+    }
+    seen = signature([(stage.pk, len(stage.decisions.all())) for stage in shown])
+    return live(request, "requests/inbox.html", "cards", context, seen)
+
+
+def _after(waiting: QuerySet[Stage], after: str) -> QuerySet[Stage]:
+    """Return what comes after that stage in the list; the whole list when it is none."""
+    at = (
+        Stage.objects.filter(pk=int(after)).values_list("activated_at", flat=True).first()
+        if after.isdigit()
+        else None
+    )
+    if at is None:
+        return waiting
+    return waiting.filter(Q(activated_at__gt=at) | Q(activated_at=at, pk__gt=int(after)))
+
+
+def _detailed(waiting: QuerySet[Stage]) -> QuerySet[Stage]:
+    return waiting.select_related("access_request__requester").prefetch_related(
+        Prefetch("access_request__items", RequestItem.objects.select_related("entitlement__resource")),
+        Prefetch("access_request__decisions", Decision.objects.select_related("person", "stage")),
+        "decisions",
+    )
+
+
+def _cards(stages: list[Stage]) -> list[Card]:
+    items = [(stage, item) for stage in stages for item in stage.access_request.items.all()]
+    past = _histories(item for _, item in items) if items else {}
+    return [
+        Card(
+            stage=stage,
+            access_request=stage.access_request,
+            item=item,
+            history=past.get((stage.access_request.requester_id, item.entitlement_id), History()),
+            notes=tuple(check for check in item.verdict.get("checks", ()) if check["outcome"] != "pass"),
+            passed=sum(check["outcome"] == "pass" for check in item.verdict.get("checks", ())),
+        )
+        for stage, item in items
+    ]
+
+
+def _histories(items: Iterable[RequestItem]) -> dict[tuple[int, int], History]:
+    """Return what each requester asked of each entitlement before these requests, in one grouped query."""
+    found = list(items)
+    state = AccessRequest.State
+    rows = (
+        RequestItem.objects.filter(
+            access_request__requester__in={item.access_request.requester_id for item in found},
+            entitlement__in={item.entitlement_id for item in found},
+        )
+        .exclude(access_request__in={item.access_request_id for item in found})
+        .order_by()
+        .values_list("access_request__requester", "entitlement")
+        .annotate(
+            asked=Count("pk"),
+            approved=Count("pk", filter=Q(access_request__state=state.APPROVED)),
+            denied=Count("pk", filter=Q(access_request__state=state.DENIED)),
+            last=Max("access_request__submitted_at"),
+        )
+    )
+    return {(requester, entitlement): History(*counts) for requester, entitlement, *counts in rows}

@@ -1,0 +1,186 @@
+"""Asking: the form, and beside it what would happen. One entitlement at a time."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from audit_app import origin
+from audit_app.clock import now
+from requests_app import context, directory
+from requests_app import preview as previews
+from requests_app.actions import submit
+from requests_app.errors import Invalid, LatchError, Missing, Refused
+from requests_app.models import AccessRequest, Entitlement, Person
+from requests_app.policy.checks import Check
+from requests_app.policy.evaluate import eligible
+from requests_app.policy.verdict import Limits
+from requests_app.views.http import PortalRequest
+from requests_app.views.new_form import AskForm, beginning, presets
+from requests_app.views.stages import usual_waits
+
+PAGE = "requests/new.html"
+NEEDED = "needed"
+# A check whose field is still empty is not a refusal yet. A reason is measured while it is being typed.
+_STILL_EMPTY = {"duration": "duration", "ticket": "ticket"}
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: PortalRequest) -> HttpResponse:
+    """Show the form for ?entitlement=…; posted, ask. With `preview` posted, only show what would happen."""
+    if request.method != "POST":
+        return _blank(request)
+    entitlement = _entitlement(request.POST.get("entitlement", ""))
+    form = AskForm(request.POST)
+    if "preview" in request.POST:
+        form.is_valid()
+        form.errors.clear()
+        return render(request, PAGE, _page(request, entitlement, form, asking=True))
+    if not form.is_valid():
+        return render(request, PAGE, _page(request, entitlement, form), status=Invalid.status)
+    try:
+        access_request = submit.submit(
+            by=request.user,
+            ask=form.ask(entitlement),
+            submission_key=form.cleaned_data["submission_key"],
+            sign_in=_sign_in(request),
+        )
+    except (Refused, Invalid) as error:
+        return _refused(request, entitlement, form, error)
+    messages.success(request, _asked(access_request))
+    return redirect("request-detail", pk=access_request.pk)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def preview(request: PortalRequest) -> HttpResponse:
+    """Show what the form as typed so far would do. Changes nothing, whatever the method."""
+    data = request.POST if request.method == "POST" else request.GET
+    entitlement = _entitlement(data.get("entitlement", ""))
+    form = AskForm(data)
+    form.is_valid()
+    limits = _limits(request.user, entitlement)
+    return render(request, f"{PAGE}#preview", _seen(request, entitlement, form, limits))
+
+
+def _blank(request: PortalRequest) -> HttpResponse:
+    key = request.GET.get("entitlement", "")
+    if not key:
+        return redirect("catalogue")
+    entitlement = _entitlement(key)
+    most = _limits(request.user, entitlement).max_duration
+    here = origin.current().source_address or ""
+    said = {name: request.GET.get(name, "") for name in ("duration", "reason", "ticket")}
+    first = beginning(entitlement, most=most, source=here, said=said)
+    form = AskForm(first)
+    form.is_valid()
+    words = _page(request, entitlement, form, asking=True)
+    # The page itself shows the form untouched: what is missing is said beside it, not in red within.
+    return render(request, PAGE, {**words, "form": AskForm(initial=first)})
+
+
+def _refused(
+    request: PortalRequest, entitlement: Entitlement, form: AskForm, error: LatchError
+) -> HttpResponse:
+    # Somebody who could never have it is told so by the error's own page, which shows nothing of the network.
+    _limits(request.user, entitlement, otherwise=error)
+    form.add_error(None, error.reason)
+    words = _page(request, entitlement, form)
+    return render(request, PAGE, {**words, "error": error}, status=error.status)
+
+
+def _entitlement(key: str) -> Entitlement:
+    found = Entitlement.objects.select_related("resource").filter(key=key).first()
+    if found is None:
+        raise _no_such()
+    return found
+
+
+def _no_such() -> Missing:
+    return Missing(
+        "There is no such entitlement, or none that you may ask for.",
+        way_on="The catalogue shows all that you can ask for.",
+    )
+
+
+def _limits(person: Person, entitlement: Entitlement, *, otherwise: LatchError | None = None) -> Limits:
+    """Return the most this person could get; raises Missing (or `otherwise`) for whom it is not on offer."""
+    facts = directory.person_facts(person, now())
+    limits = eligible(context.active_policy(), facts, context.entitlement_facts(entitlement))
+    if limits is None:
+        raise otherwise or _no_such()
+    return limits
+
+
+def _page(
+    request: PortalRequest, entitlement: Entitlement, form: AskForm, *, asking: bool = False
+) -> dict[str, Any]:
+    limits = _limits(request.user, entitlement)
+    return {
+        **_seen(request, entitlement, form, limits, asking=asking),
+        "form": form,
+        "presets": presets(limits.max_duration),
+        "own_address_only": context.active_policy().source.own_address_only,
+    }
+
+
+def _seen(
+    request: PortalRequest, entitlement: Entitlement, form: AskForm, limits: Limits, *, asking: bool = True
+) -> dict[str, Any]:
+    """Return what stands beside the form. While asking, what is only missing yet is not called a failure."""
+    here = origin.current().source_address
+    moment = now()
+    ask = form.ask(entitlement)
+    shown = previews.preview(request.user, ask, observed=here, now=moment)
+    checks = [_soften(check, form) if asking else check for check in shown.verdict.checks]
+    refused = any(check.refuses for check in checks)
+    missing = any(check.outcome == NEEDED for check in checks)
+    return {
+        "now": moment,
+        "entitlement": entitlement,
+        "limits": limits,
+        "shown": shown,
+        "ask": ask,
+        "checks": sorted(checks, key=lambda check: check.outcome == "pass"),
+        "outcome": "refused" if refused else "incomplete" if missing else "allowed",
+        "stages": [
+            {"title": stage.need.title, "note": _seats(stage), "people": [one.label for one in stage.people]}
+            for stage in shown.stages
+        ],
+        "usual": usual_waits([entitlement.pk]).get(entitlement.pk),
+        "observed": here,
+    }
+
+
+def _seats(stage: previews.StagePreview) -> str:
+    return f"{stage.need.quorum} of them have to agree" if stage.need.quorum > 1 else ""
+
+
+def _soften(check: Check, form: AskForm) -> Check:
+    field = _STILL_EMPTY.get(check.name)
+    empty = field is not None and not str(form.data.get(field, "")).strip()
+    if check.outcome == "fail" and (empty or check.name == "reason"):
+        return replace(check, outcome=NEEDED)  # type: ignore[arg-type]
+    return check
+
+
+def _sign_in(request: PortalRequest) -> dict[str, Any]:
+    facts = request.session.get("sign_in", {})
+    return {name: facts[name] for name in ("auth_time", "acrs") if name in facts}
+
+
+def _asked(access_request: AccessRequest) -> str:
+    """Return what became true, in a sentence."""
+    access_request.refresh_from_db()
+    if access_request.state == AccessRequest.State.APPROVED:
+        return "Approved by policy. Activate it when you are ready; the time starts when it is open."
+    first = access_request.stages.filter(state="active").first()
+    left = access_request.lapses_at - now() if access_request.lapses_at else timedelta(0)
+    hours = int(left.total_seconds() // 3600) + 1
+    return f"Asked. “{first.title if first else 'The first stage'}” decides next, within {hours} h."

@@ -1,0 +1,38 @@
+"""What anybody may ask: is the portal alive, is it ready, which keys sign its codes. Nothing about people."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.http import require_safe
+
+from requests_app import keyring
+
+
+@login_not_required
+@never_cache
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers. Nothing else is looked at."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@login_not_required
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """The database answers too; 503 while it does not."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return HttpResponse("the database does not answer\n", content_type="text/plain", status=503)
+    return HttpResponse("ready\n", content_type="text/plain")
+
+
+@login_not_required
+@cache_control(public=True, max_age=300)
+@require_safe
+def jwks(request: HttpRequest) -> HttpResponse:
+    """The public keys by which anybody can check a latch code (RFC 7517)."""
+    return JsonResponse(keyring.keys().jwks(), content_type="application/jwk-set+json")
