@@ -11,9 +11,11 @@ class AuditConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Hand table rights to the site's role after each migration by the owner's."""
+        """Offer the trail for export; hand table rights to the site's role after each migration by the owner's."""
         from django.db.models.signals import post_migrate
 
+        from audit_app import datasets
         from audit_app.roles import grant_to_site
 
+        datasets.register_all()
         post_migrate.connect(grant_to_site, dispatch_uid="audit_app.roles.grant_to_site")

@@ -1,4 +1,4 @@
-"""The trail's table. Rows are labels and ids, never foreign keys, and never change."""
+"""The trail's table and the exports made of it. Rows are labels and ids, never foreign keys; events never change."""
 
 import uuid
 
@@ -54,6 +54,10 @@ class Event(models.Model):
             models.Index(fields=["subject_id", "-id"], name="event_subject"),
             models.Index(fields=["resource_label", "-id"], name="event_resource"),
             models.Index(fields=["correlation_id"], name="event_correlation"),
+            models.Index(fields=["source_address", "-id"], name="event_address"),
+            models.Index(
+                fields=["outcome", "-id"], condition=~models.Q(outcome="success"), name="event_not_success"
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -66,3 +70,32 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} by {self.actor_label}"
+
+
+class Export(models.Model):
+    """One file somebody asked for: which dataset, filtered how. The file is made each time it is fetched."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    dataset = models.CharField(max_length=40)
+    filters = models.JSONField(default=dict, blank=True, help_text="The filter's own texts.")
+    last_event = models.BigIntegerField(
+        help_text="The trail up to here, so that a second fetch holds the same."
+    )
+    made_by_id = models.CharField(max_length=80, help_text="tid:oid of a person.")
+    made_by_label = models.CharField(max_length=200)
+    created_at = models.DateTimeField()
+    rows = models.PositiveBigIntegerField(null=True, blank=True, help_text="Known once it was fetched whole.")
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(rows__isnull=True, finished_at__isnull=True)
+                | models.Q(rows__isnull=False, finished_at__isnull=False),
+                name="export_finished_has_rows",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dataset} by {self.made_by_label}"

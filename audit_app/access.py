@@ -1,0 +1,58 @@
+"""Who may read the trail: whoever holds the right to see events. Refusals are said here; how rights come about is not."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, Final, ParamSpec
+
+from django.http import HttpRequest, HttpResponseBase
+
+from audit_app.trail import Party
+
+VIEW_EVENTS: Final = "audit_app.view_event"
+P = ParamSpec("P")
+
+
+class NotForYou(Exception):
+    """Somebody without the auditor's or the administrator's role asked for the trail. Nothing was shown."""
+
+    status = 403
+    title = "The audit trail is for auditors and administrators"
+    check = "may read the audit trail"
+    way_on = (
+        "Ask an administrator for the role Latch.Auditor in Entra; it takes effect when you sign in again."
+    )
+    reason = "Your last sign-in brought neither the auditor's nor the administrator's role."
+
+
+class Unknown(Exception):
+    """There is no such export or story."""
+
+    status = 404
+    title = "Not found"
+    check = ""
+    way_on = "Go back to the list and choose from there."
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def auditors_only(
+    view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """The view answers only people who may see events; raises NotForYou for everybody else."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.user.has_perm(VIEW_EVENTS):
+            raise NotForYou(NotForYou.reason)
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def party(request: HttpRequest) -> Party:
+    """Return who is signed in, as the trail knows them; the floors above give every person a `party`."""
+    person: Any = request.user
+    made: Party = person.party
+    return made

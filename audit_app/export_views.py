@@ -1,0 +1,76 @@
+"""The pages of exports: the list, the POST that starts one and records it, and the file. What is in it is elsewhere."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from django import forms
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from audit_app import exports, presenters
+from audit_app.access import Unknown, auditors_only, party
+from audit_app.models import Export
+
+RECENT: Final = 50
+
+
+@require_GET
+@auditors_only
+def listing(request: HttpRequest) -> HttpResponse:
+    """Show what can be exported, the latest exports, and how to read a file."""
+    return _page(request, {})
+
+
+@require_POST
+@auditors_only
+def export(request: HttpRequest) -> HttpResponse:
+    """An export with the posted filter exists and the trail says so; the file follows. A bad filter makes none."""
+    of = exports.dataset(request.POST.get("dataset", ""))
+    form = of.filters(request.POST)
+    if not form.is_valid():
+        return _page(request, {of.name: form}, status=422)
+    filters = {name: request.POST.get(name, "").strip() for name in form.fields}
+    made = exports.start(by=party(request), of=of, filters=filters)
+    return redirect("audit:export-file", uid=made.uid)
+
+
+@require_GET
+@auditors_only
+def export_file(request: HttpRequest, uid: UUID) -> StreamingHttpResponse:
+    """Stream the file of an export that was started; raises Unknown for any other."""
+    made = Export.objects.filter(uid=uid).first()
+    if made is None:
+        raise Unknown("There is no such export. An export begins with the button, never with an address.")
+    name = f"{made.dataset}-{made.created_at:%Y%m%dT%H%M%SZ}.csv"
+    return StreamingHttpResponse(
+        exports.stream(made),
+        content_type="text/csv; charset=utf-8; header=present",
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "private, no-store",
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+def _page(request: HttpRequest, refused: dict[str, forms.Form], status: int = 200) -> HttpResponse:
+    made = list(Export.objects.order_by("-id")[:RECENT])
+    context: dict[str, Any] = {
+        "offers": [_offer(of, refused.get(of.name)) for of in exports.datasets()],
+        "made": [(row, _title(row), presenters.filter_words(row.filters)) for row in made],
+        "recent": RECENT,
+    }
+    return render(request, "audit/exports.html", context, status=status)
+
+
+def _offer(of: exports.Dataset, refused: forms.Form | None) -> dict[str, Any]:
+    """A dataset with its form; ids differ by dataset, so that every label names one field."""
+    form = refused or of.filters(initial={})
+    form.auto_id = f"{of.name}-%s"
+    return {"dataset": of, "form": form, "open": refused is not None}
+
+
+def _title(made: Export) -> str:
+    known = {of.name: of.title for of in exports.datasets()}
+    return known.get(made.dataset, made.dataset)

@@ -1,0 +1,218 @@
+"""What the audit pages can export of this app: grants and requests, one row each. Reading only; no page here."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.postgres.aggregates import StringAgg
+from django.db.models import (
+    F,
+    FloatField,
+    Func,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+)
+from django.db.models.functions import Concat, Extract
+
+from audit_app.exports import Column, Dataset, register
+from audit_app.filters import Period
+from requests_app.models import AccessRequest, Decision, Grant, RequestItem
+
+
+class AskedFor(Period):
+    """Which requests and grants: asked when, by whom, for what."""
+
+    person = forms.CharField(label="Person", required=False, max_length=200)
+    resource = forms.CharField(label="Resource", required=False, max_length=200)
+
+    field_order = ("person", "resource", "since", "until")
+
+
+_REQUEST = (
+    Column("request", "The request's number.", "plain"),
+    Column("person", "Who asked, by name."),
+    Column("person_id", "Who asked: tenant and object id."),
+)
+_WAY = (
+    Column("resource", "What it is for."),
+    Column("entitlement", "The way in."),
+    Column("source", "The address or range it is open to."),
+    Column("minutes", "For how long it was asked.", "plain"),
+)
+_ASKING = (
+    Column("reason", "Why, in the requester's words."),
+    Column("ticket", "The ticket that was named."),
+    Column("asked_at", "When it was asked.", "time"),
+    Column("decisions", "Each decision: time, who, vote, stage and reason, one after the other."),
+    Column("decided_at", "When the last decision fell, or the request ended without one.", "time"),
+)
+_GRANT = (
+    Column("grant", "The grant's own id, as it stands in the trail.", "plain"),
+    Column("state", "Where it stands now."),
+    Column("issued_at", "When it could first be activated.", "time"),
+    Column("activated_at", "When its holder activated it.", "time"),
+    Column("opened_at", "When the rule was read back from Azure.", "time"),
+    Column("expires_at", "When its time is up.", "time"),
+    Column("ended_at", "When closing became due, for whatever reason.", "time"),
+    Column("closed_at", "When the rule's absence was read back from Azure.", "time"),
+    Column("close_lag_seconds", "From due to closed, Azure's own time included.", "plain"),
+    Column("ended_why", "Why it ended."),
+    Column("ended_note", "What was said when it ended."),
+)
+
+
+class _Utc(Func):
+    """A moment as text: UTC, ISO 8601, to the second."""
+
+    template = "to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+    output_field = TextField()
+
+
+def _decisions(request_column: str) -> Subquery:
+    told = Concat(
+        _Utc("decided_at"),
+        Value(" "),
+        "person__display_name",
+        Value(" "),
+        "vote",
+        Value(" ("),
+        "stage__title",
+        Value(") "),
+        "reason",
+        output_field=TextField(),
+    )
+    found = Decision.objects.filter(access_request=OuterRef(request_column)).order_by()
+    return Subquery(
+        found.values("access_request")
+        .annotate(told=StringAgg(told, delimiter="; ", order_by="decided_at"))
+        .values("told")
+    )
+
+
+def _joined(column: str) -> Subquery:
+    """One text of all that a request asks for."""
+    found = RequestItem.objects.filter(access_request=OuterRef("pk")).order_by()
+    return Subquery(
+        found.values("access_request")
+        .annotate(all=StringAgg(column, delimiter=", ", distinct=True))
+        .values("all")
+    )
+
+
+def _minutes(column: str) -> Any:
+    return Extract(column, "epoch") / Value(60.0, output_field=FloatField())
+
+
+def _grants(asked: dict[str, Any]) -> "QuerySet[Any, Any]":
+    found = Grant.objects.all()
+    if asked.get("person"):
+        found = found.filter(person__display_name__icontains=asked["person"])
+    if asked.get("resource"):
+        found = found.filter(entitlement__resource__name__icontains=asked["resource"])
+    if asked.get("since"):
+        found = found.filter(access_request__submitted_at__gte=asked["since"])
+    if asked.get("until"):
+        found = found.filter(access_request__submitted_at__lte=asked["until"])
+    return (
+        found.annotate(
+            told=_decisions("access_request"),
+            minutes=_minutes("duration"),
+            lag=Extract(F("closed_at") - F("ending_at"), "epoch"),
+        )
+        .order_by("id")
+        .values_list(
+            "access_request_id",
+            "person__display_name",
+            "person__key",
+            "entitlement__resource__name",
+            "entitlement__name",
+            "source_address",
+            "minutes",
+            "access_request__reason",
+            "access_request__ticket",
+            "access_request__submitted_at",
+            "told",
+            "access_request__decided_at",
+            "uid",
+            "state",
+            "issued_at",
+            "activated_at",
+            "opened_at",
+            "expires_at",
+            "ending_at",
+            "closed_at",
+            "lag",
+            "ended_why",
+            "ended_note",
+        )
+    )
+
+
+def _requests(asked: dict[str, Any]) -> "QuerySet[Any, Any]":
+    found = AccessRequest.objects.all()
+    if asked.get("person"):
+        found = found.filter(requester__display_name__icontains=asked["person"])
+    if asked.get("resource"):
+        about = RequestItem.objects.filter(entitlement__resource__name__icontains=asked["resource"])
+        found = found.filter(pk__in=about.values("access_request"))
+    if asked.get("since"):
+        found = found.filter(submitted_at__gte=asked["since"])
+    if asked.get("until"):
+        found = found.filter(submitted_at__lte=asked["until"])
+    return (
+        found.annotate(
+            told=_decisions("pk"),
+            resources=_joined("entitlement__resource__name"),
+            ways=_joined("entitlement__name"),
+            minutes=_minutes("duration"),
+        )
+        .order_by("id")
+        .values_list(
+            "id",
+            "requester__display_name",
+            "requester__key",
+            "resources",
+            "ways",
+            "source_address",
+            "minutes",
+            "reason",
+            "ticket",
+            "submitted_at",
+            "told",
+            "decided_at",
+            "state",
+            "policy_hash",
+        )
+    )
+
+
+def register_all() -> None:
+    """Grants and requests can be exported from the audit pages."""
+    register(
+        Dataset(
+            "grants",
+            "Grants",
+            "One row for each grant, with every time: asked, decided, activated, opened, due, closed.",
+            (*_REQUEST, *_WAY, *_ASKING, *_GRANT),
+            AskedFor,
+            _grants,
+        )
+    )
+    register(
+        Dataset(
+            "requests",
+            "Requests",
+            "One row for each request, granted or not, with every decision on it.",
+            (
+                *_REQUEST,
+                *_WAY,
+                *_ASKING,
+                Column("state", "Where it stands now."),
+                Column("policy", "The policy it was asked under, by hash."),
+            ),
+            AskedFor,
+            _requests,
+        )
+    )
