@@ -53,6 +53,9 @@ def _grants() -> None:
     register("grant.voided", "Revoked before use: {object}, of {subject}", icon="ban", tone="bad")
     register("grant.unused", "Never activated: {object}", icon="clock")
     register("grant.closed", _closed, icon="lock")
+    register(
+        "grant.found_open", "Found open after closing, being removed: {object}", icon="error", tone="bad"
+    )
     register("grant.end_refused", "Was refused ending {object}", icon="ban", tone="wait")
     register("grant.revoke_refused", "Was refused revoking {object}", icon="ban", tone="wait")
 

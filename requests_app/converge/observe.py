@@ -5,17 +5,20 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from django.db import transaction
 from django.db.models import Max, Q
 
 from audit_app import origin
 from audit_app.lifecycle import Stale, move
-from audit_app.trail import system
+from audit_app.models import Event
+from audit_app.trail import record, system
 from requests_app import notify
 from requests_app.models import AccessRequest, Attempt, Container, ContainerSnapshot, Grant, Opening
 from requests_app.targets.base import ContainerState, RuleSpec, RuleState
 from requests_app.targets.priorities import difference
 
+log = structlog.get_logger("latch.converge")
 CONVERGENCE = system("convergence")
 # A write that landed late would show after we looked; so we look again.
 REREADS = (timedelta(seconds=30), timedelta(seconds=120))
@@ -59,12 +62,15 @@ def observe(openings: Iterable[Opening], state: ContainerState | None, moment: d
     """
     for opening in openings:
         rule = state.rule(opening.name) if state else None
+        came_back = bool(rule) and opening.observed == Opening.Observed.ABSENT
         opening.observed = _seen(opening, rule)
         seen: dict[str, Any] = {"read_at": moment, "observed": opening.observed}
         if opening.observed != Opening.Observed.UNKNOWN:
             seen["observed_spec"] = opening.desired_spec if rule else {}
         Opening.objects.filter(pk=opening.pk).update(**seen)
         settle(opening.grant_id, moment, flush=state.flush_connection if state else None)
+        if came_back and opening.grant.state == Grant.State.CLOSED:
+            _found_open(opening, moment)
 
 
 def _seen(opening: Opening, rule: RuleState | None) -> "Opening.Observed":
@@ -151,6 +157,22 @@ def _closed(grant: Grant, moment: datetime) -> None:
         due_at=moment + REREADS[0], rereads_left=len(REREADS), failures=0
     )
     notify.closed(grant)
+
+
+def _found_open(opening: Opening, moment: datetime) -> None:
+    """It stands in the trail that a rule was there after its grant had closed: a late write, or somebody's hand."""
+    with origin.origin(correlation_of(opening.grant)), transaction.atomic():
+        # Due from this instant, so that the next round removes it without a pause.
+        Opening.objects.filter(pk=opening.pk).update(due_at=moment)
+        record(
+            "grant.found_open",
+            by=CONVERGENCE,
+            about=opening.grant.about(),
+            outcome=Event.Outcome.FAILURE,
+            why="A rule of this grant was found in Azure after it had closed; it is being removed.",
+            data={"rule": opening.name, "container": opening.container.azure_id},
+        )
+    log.error("converge.found_open", rule=opening.name, container=opening.container.azure_id)
 
 
 def correlation_of(grant: Grant) -> str:

@@ -13,6 +13,7 @@ from audit_app.clock import now
 from requests_app import gateways
 from requests_app.converge import converge
 from requests_app.models import Attempt, Grant, Opening
+from requests_app.targets import arm, credential
 from tests.support.azure import containers
 from tests.support.devcloud import Devcloud
 
@@ -29,9 +30,16 @@ def run() -> None:
 
 @contextmanager
 def at(moment: datetime) -> Iterator[None]:
-    """Inside, it is this moment, and time goes on from there."""
+    """Inside, it is this moment, and time goes on from there. Tokens of another time are thrown away."""
+    _forget_tokens()
     with time_machine.travel(moment, tick=True):
         yield
+    _forget_tokens()
+
+
+def _forget_tokens() -> None:
+    credential._made.clear()
+    arm._clients.made.clear()
 
 
 @contextmanager
