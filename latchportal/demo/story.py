@@ -6,6 +6,7 @@ Each step raises Unexpected, in words, when the site does not do its part. Print
 import csv
 import io
 import json
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ T = TypeVar("T")
 LOOK_SECONDS = 0.05
 ENTITLEMENT, NAME = "prod-web-01-ssh", "SSH to prod-web-01"
 NSG, DESTINATION, PORT = "nsg-prod-web", "10.20.1.4", "22"
+CONNECT = "ssh azureuser@prod-web-01.northwind-harbour.example"
 REASON = "Web workers restart in a loop since the last release"
 # What the trail must hold of one request that was used and ran out, in this order.
 STEPS = (
@@ -140,6 +142,8 @@ class Story:
             raise Unexpected(f"The rule in Azure differs from what was asked for: {wrong}")
         self.rule_name = str(rule["name"])
         self.wait_state("Open")
+        if CONNECT not in self.person("ada").get(self.address).text:
+            raise Unexpected(f"The page does not say how to connect: {CONNECT}")
         return rule
 
     def wait_closed(self) -> None:
@@ -153,8 +157,8 @@ class Story:
 
     def wait_state(self, words: str, *, seconds: float = 30) -> None:
         """Ada's page of the request shows this state."""
-        look = self.person("ada")
-        until(lambda: words in look.get(self.address).text, f"the page saying “{words}”", seconds)
+        ada, badge = self.person("ada"), re.compile(rf"{re.escape(NAME)} {words}\b")
+        until(lambda: badge.search(ada.get(self.address).text), f"the page saying “{words}”", seconds)
 
     def mailed(self, recipients: set[str]) -> bool:
         """Every one of these got a mail that leads to the request."""
@@ -162,8 +166,8 @@ class Story:
 
     def prove(self) -> None:
         """The auditor finds every step in the trail, in order, and downloads it."""
-        self.events = self._export(f"/audit/events/?story=request-{self.number}", "events")
-        kinds = [row["kind"] for row in sorted(self.events, key=lambda row: int(row["id"]))]
+        self.events = self._export(f"/audit/events/?story={self.number}", "events")
+        kinds = [row["kind"] for row in self.events]
         if kinds != list(STEPS):
             raise Unexpected(f"The trail's steps are {kinds}, and should be {list(STEPS)}.")
 
@@ -195,7 +199,7 @@ class Story:
     def _export(self, address: str, what: str) -> list[dict[str, str]]:
         browser = self.person("aud")
         page = browser.get(address)
-        answer = browser.press(page, "CSV")
+        answer = browser.press(page, "Export", action="/exports/new")
         rows = list(csv.DictReader(io.StringIO(answer.body.decode("utf-8-sig"))))
         if not rows:
             raise Unexpected(f"The CSV of {what} is empty: {answer.gist()}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 
 
 def take_ids(model: type[models.Model], count: int) -> Iterator[int]:
@@ -17,7 +17,7 @@ def take_ids(model: type[models.Model], count: int) -> Iterator[int]:
 
 def copy_rows(rows: Iterable[models.Model]) -> int:
     """These rows, all of one model, are in the database; returns how many. Their ids must be set."""
-    found = list(rows)
+    found, here = list(rows), connections[DEFAULT_DB_ALIAS]
     if not found:
         return 0
     meta = found[0]._meta
@@ -29,7 +29,5 @@ def copy_rows(rows: Iterable[models.Model]) -> int:
         cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy,
     ):
         for row in found:
-            copy.write_row(
-                [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
-            )
+            copy.write_row([field.get_db_prep_save(getattr(row, field.attname), here) for field in fields])
     return len(found)
