@@ -1,5 +1,7 @@
 """What each kind of event of asking, deciding, opening and closing is called in the trail. Words only."""
 
+from collections.abc import Callable
+
 from audit_app.models import Event
 from audit_app.words import register
 
@@ -24,13 +26,16 @@ def _requests() -> None:
 
 
 def _stages() -> None:
-    register("stage.started", "Stage reached: {object}", icon="hourglass", tone="wait")
-    register("stage.approved", "Stage approved: {object}", icon="check-circle", tone="good")
-    register("stage.denied", "Stage denied: {object}", icon="cross-circle", tone="bad")
-    register("stage.lapsed", "Stage lapsed: {object}", icon="clock")
-    register("stage.cancelled", "Stage not needed any more: {object}", icon="ban")
-    register("decision.approved", "Approved {object}, for {subject}", icon="check", tone="good")
-    register("decision.denied", "Denied {object}, for {subject}", icon="cross", tone="bad")
+    register("request.withdraw_refused", "Was refused withdrawing {object}", icon="ban", tone="wait")
+    register("stage.started", _stage("Now with “{stage}”: {what}"), icon="hourglass", tone="wait")
+    register("stage.approved", _stage("“{stage}” approved {what}"), icon="check-circle", tone="good")
+    register("stage.denied", _stage("“{stage}” denied {what}"), icon="cross-circle", tone="bad")
+    register("stage.lapsed", _stage("“{stage}” did not decide in time: {what}"), icon="clock")
+    register("stage.cancelled", _stage("“{stage}” is not needed any more: {what}"), icon="ban")
+    register(
+        "decision.approved", _stage("Approved {what} for {whom}, as “{stage}”"), icon="check", tone="good"
+    )
+    register("decision.denied", _stage("Denied {what} for {whom}, as “{stage}”"), icon="cross", tone="bad")
     register("decision.refused", "Was refused a decision on {object}", icon="ban", tone="wait")
 
 
@@ -56,6 +61,7 @@ def _grants() -> None:
     register(
         "grant.found_open", "Found open after closing, being removed: {object}", icon="error", tone="bad"
     )
+    register("grant.cancel_refused", "Was refused giving back {object}", icon="ban", tone="wait")
     register("grant.end_refused", "Was refused ending {object}", icon="ban", tone="wait")
     register("grant.revoke_refused", "Was refused revoking {object}", icon="ban", tone="wait")
 
@@ -71,6 +77,17 @@ def _people() -> None:
     register("signin.succeeded", "Signed in", icon="person")
     register("signin.refused", "Was refused sign-in", icon="ban", tone="wait")
     register("session.ended", "Session ended", icon="signout")
+
+
+def _stage(template: str) -> Callable[[Event], str]:
+    """A sentence about a stage: its events are labelled "title: what is asked for"."""
+
+    def said(event: Event) -> str:
+        stage, _, what = event.object_label.partition(": ")
+        whom = event.subject_label or "somebody"
+        return template.format(stage=stage, what=what or "a request", whom=whom)
+
+    return said
 
 
 def _opened(event: Event) -> str:

@@ -29,8 +29,10 @@ def activate_with_code(*, by: Person, text: str, from_elsewhere: bool = False) -
     code = _find(by, text)
     access_request = AccessRequest.objects.select_related("requester").get(pk=code.access_request_id)
     with attempting("code.refused", by=by.party, about=access_request.about()):
-        grants = lock_issued(access_request.pk, by)
+        # The request's row first, as everywhere; then the code, so that one used twice is refused as such and told.
+        AccessRequest.objects.select_for_update().get(pk=access_request.pk)
         _spend(code, by, access_request)
+        grants = lock_issued(access_request.pk, by)
         _open(by, access_request, grants, from_elsewhere)
     return access_request
 

@@ -4,7 +4,6 @@ from datetime import datetime
 from uuid import uuid4
 
 from django.conf import settings
-from django.db import transaction
 
 from audit_app.clock import now
 from audit_app.lifecycle import Stale, move
@@ -77,7 +76,8 @@ def mint(access_request: AccessRequest, grants: list[Grant], by: Person) -> tupl
 
 def cancel(*, by: Person, access_request_id: int, why: str = "") -> AccessRequest:
     """The unused right is given back: code revoked, grants closed. Refused for anyone but the requester."""
-    with transaction.atomic():
+    about = AccessRequest.objects.get(pk=access_request_id).about()
+    with attempting("grant.cancel_refused", by=by.party, about=about):
         access_request = AccessRequest.objects.select_for_update().get(pk=access_request_id)
         grants = access_request.grants.select_for_update(of=("self",)).filter(state=Grant.State.ISSUED)
         found = list(grants.select_related("entitlement__resource", "person"))

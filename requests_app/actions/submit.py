@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from audit_app import origin
 from audit_app.clock import now
@@ -118,7 +118,8 @@ def _start(access_request: AccessRequest, moment: datetime) -> None:
 
 def withdraw(*, by: Person, access_request_id: int, why: str = "") -> AccessRequest:
     """The request is withdrawn and nobody is waited for any more. Refused for anyone but the requester."""
-    with transaction.atomic():
+    about = AccessRequest.objects.get(pk=access_request_id).about()
+    with attempting("request.withdraw_refused", by=by.party, about=about):
         access_request = (
             AccessRequest.objects.select_for_update(of=("self",))
             .select_related("requester")

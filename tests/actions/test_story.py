@@ -118,4 +118,6 @@ def test_a_machine_behind_two_groups_gets_both_rules_or_neither(people, policy, 
     run()
     grant = Grant.objects.get(pk=grant.pk)
     assert grant.state == "closed"
-    assert not [n for nsg in ("nsg-prod-web", "nsg-prod-web-nic") for n in azure.rules(nsg) if n.startswith("latch-")]
+    assert not [
+        n for nsg in ("nsg-prod-web", "nsg-prod-web-nic") for n in azure.rules(nsg) if n.startswith("latch-")
+    ]
