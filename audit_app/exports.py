@@ -68,8 +68,8 @@ def register(dataset: Dataset) -> None:
 
 
 def datasets() -> tuple[Dataset, ...]:
-    """Return what can be exported, in the order it was registered."""
-    return tuple(_registry.values())
+    """Return what can be exported, by title."""
+    return tuple(sorted(_registry.values(), key=lambda of: of.title))
 
 
 def dataset(name: str) -> Dataset:

@@ -19,6 +19,7 @@ from tests.audit_app.trail_makers import ADA, MO, happened, many
 
 pytestmark = pytest.mark.django_db
 URL = "/audit/events/"
+STAGE = "Manager: SSH to prod-web-01"
 
 
 def asked(**filters: str) -> dict[str, Any]:
@@ -189,10 +190,15 @@ def test_labels_of_people_are_text_and_never_markup(auditor: Any, client_for: An
 
 def test_story_tells_every_step_with_all_that_was_recorded(auditor: Any, client_for: Any) -> None:
     first = happened(story="request-9", data={"duration_seconds": 1800, "rules": ["a", "b"]})
-    happened("decision.approved", by=MO, subject=ADA, story="request-9", why="On call")
+    happened("decision.approved", by=MO, subject=ADA, story="request-9", why="On call", label=STAGE)
     happened(story="request-10", why="Somebody else's")
     page = unescape(client_for(auditor).get("/audit/stories/request-9/").content.decode())
-    for words in ("2 steps", "Asked for SSH", "Approved SSH to prod-web-01, for Ada", "On call"):
+    for words in (
+        "2 steps",
+        "Asked for SSH",
+        "Approved SSH to prod-web-01 for Ada Lindqvist, as “Manager”",
+        "On call",
+    ):
         assert words in page, f"{words!r} is missing"
     for words in ("Duration seconds", "1800", "a, b", first.correlation_id, str(first.uid)):
         assert words in page, f"{words!r} is not among the details"
