@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [measure …]`: runs them, prints a table, writes JSON. What is measured stands in the modules."""
+"""`python -m tests.benchmarks [measure …]`: runs them, prints a table, writes JSON. Each measure is a module beside it."""
 
 import argparse
 import importlib
@@ -58,10 +58,13 @@ def _one(name: str, setting: Setting) -> dict[str, Any]:
 def table(report: dict[str, Any]) -> str:
     """Return the report as a Markdown table."""
     facts = report["machine"]
-    lines = [
+    made_on = (
         f"{facts['cores']} cores ({facts['processor']}), Python {facts['python']}, "
         f"PostgreSQL {facts['postgresql']}, revision {facts['revision']}, {facts['at']}, "
-        f"{report['options']['requests']:,} requests in the database",
+        f"{report['options']['requests']:,} requests in the database"
+    )
+    lines = [
+        made_on,
         "",
         "| measure | what | measured | |",
         "|---|---|---|---|",
@@ -85,7 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("measures", nargs="*", choices=[*MEASURES, []], help="which (all)")
     parser.add_argument("--requests", type=int, default=100_000, help="past requests in the database")
     parser.add_argument("--grants", type=int, default=50, help="grants whose closing is timed")
-    parser.add_argument("--seconds", type=float, default=10.0, help="load for each figure, all rounds together")
+    parser.add_argument(
+        "--seconds", type=float, default=10.0, help="load for each figure, all rounds together"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="of which median and range are told")
     parser.add_argument("--write-seconds", type=float, default=0.4, help="what one write takes Azure")
     parser.add_argument("--out", type=Path, help="the JSON file (results/latest.json)")

@@ -44,20 +44,27 @@ def run(setting: Setting) -> Result:
     whole = [lag["lag"] for lag in lags]
     _rows(result, f"close lag, {len(lags)} grants", whole, "from expires_at to read-back")
     _rows(result, "of it ours", [lag["ours"] for lag in lags], "writes of that group under way taken out")
-    _rows(result, "until the removal was sent, none before it", _unhindered(lags), "groups not busy at the end")
+    _rows(
+        result, "until the removal was sent, none before it", _unhindered(lags), "groups not busy at the end"
+    )
     own = [lag["removal"] for lag in lags]
     result.row(
         "Azure's removal and the polls for it",
         f"p50 {percentile(own, 50):.2f} s",
         f"the write itself takes {setting.options.write_seconds} s, polls come each second",
     )
-    result.data |= {"lag_p99": percentile(whole, 99), "ours_p99": percentile([lag["ours"] for lag in lags], 99)}
+    result.data |= {
+        "lag_p99": percentile(whole, 99),
+        "ours_p99": percentile([lag["ours"] for lag in lags], 99),
+    }
     return result
 
 
 def _rows(result: Result, what: str, values: list[float], note: str) -> None:
     if values:
-        told = f"p50 {percentile(values, 50):.2f}, p99 {percentile(values, 99):.2f}, worst {max(values):.2f} s"
+        told = (
+            f"p50 {percentile(values, 50):.2f}, p99 {percentile(values, 99):.2f}, worst {max(values):.2f} s"
+        )
         result.row(what, told, note)
 
 

@@ -110,26 +110,40 @@ def under_load(works: list[Callable[[], float]], seconds: float) -> Load:
     for work in works:
         for _ in range(WARM_UP):
             work()
-    taken: list[float] = []
-    trouble: list[BaseException] = []
-    gate = threading.Barrier(len(works) + 1)
+    run = _Run(works, seconds)
+    run.go()
+    if run.trouble:
+        raise run.trouble[0]
+    return Load(len(run.taken) / run.lasted, run.taken)
 
-    def loop(work: Callable[[], float]) -> None:
-        gate.wait()
+
+class _Run:
+    """Threads that start together and stop when the time is up, or when one of them meets trouble."""
+
+    def __init__(self, works: list[Callable[[], float]], seconds: float) -> None:
+        self.works, self.seconds = works, seconds
+        self.taken: list[float] = []
+        self.trouble: list[BaseException] = []
+        self.lasted = 0.0
+        self._gate = threading.Barrier(len(works) + 1)
+        self._end = 0.0
+
+    def go(self) -> None:
+        """Every thread ran to its end."""
+        threads = [threading.Thread(target=self._loop, args=(work,), daemon=True) for work in self.works]
+        for thread in threads:
+            thread.start()
+        started = time.perf_counter()
+        self._end = started + self.seconds
+        self._gate.wait()
+        for thread in threads:
+            thread.join()
+        self.lasted = time.perf_counter() - started
+
+    def _loop(self, work: Callable[[], float]) -> None:
+        self._gate.wait()
         try:
-            while time.perf_counter() < end[0] and not trouble:
-                taken.append(work())
-        except BaseException as error:  # noqa: BLE001 - handed to the caller below
-            trouble.append(error)
-
-    threads = [threading.Thread(target=loop, args=(work,), daemon=True) for work in works]
-    for thread in threads:
-        thread.start()
-    started = time.perf_counter()
-    end = [started + seconds]
-    gate.wait()
-    for thread in threads:
-        thread.join()
-    if trouble:
-        raise trouble[0]
-    return Load(len(taken) / (time.perf_counter() - started), taken)
+            while time.perf_counter() < self._end and not self.trouble:
+                self.taken.append(work())
+        except BaseException as error:  # noqa: BLE001 - handed to the caller of under_load()
+            self.trouble.append(error)

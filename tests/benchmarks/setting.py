@@ -1,4 +1,4 @@
-"""The stage every measure stands on: the real processes, the database with its past, Django connected to it. Measures nothing."""
+"""What every measure stands on: the real processes, a past in the database, Django connected to it. Measures nothing."""
 
 import os
 import shutil

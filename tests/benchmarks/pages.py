@@ -1,0 +1,134 @@
+"""How fast the pages are with a large past in the database: requests a second, waiting times, statements; and what bare
+Django does in the same minute."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from tests.benchmarks import queries, story
+from tests.benchmarks.load import Line, Load, under_load
+from tests.benchmarks.options import Result, ranged, spread
+from tests.benchmarks.setting import Setting, answers
+
+ENTITLEMENT = "stg-web-01-ssh"
+WAITING = 60  # more than one page of the inbox
+ASKING = ("ada", "ben", "priya", "leila")
+HALF_AN_HOUR = timedelta(minutes=30)
+# Has a usual amount of everything: two doors open, one ready to be opened, two requests waiting.
+SOMEBODY = "yuki"
+# Whose page, and where it is.
+PAGES = {
+    "home": (SOMEBODY, "/"),
+    "catalogue": (SOMEBODY, "/catalogue/"),
+    "new request": (SOMEBODY, f"/requests/new?entitlement={ENTITLEMENT}"),
+    "inbox, 50 shown": ("mo", "/inbox/"),
+    "audit events, 50 shown": ("aud", "/audit/events/"),
+}
+
+Rounds = dict[int, list[Load]]
+
+
+def run(setting: Setting) -> Result:
+    """Return each page's figures with each number of clients, and the bare page's."""
+    _furnish(setting)
+    result = Result(data={"pages": {}})
+    with setting.gunicorn(workers=2, application="tests.benchmarks.bare:application") as part:
+        port = int(part.name)
+        part.wait_until(lambda: answers(port), what="an answer")
+        bare = _rounds(setting, lambda _: _getting(Line(port), "/"))
+        _tell(setting, result, "bare Django, 5 queries, no session", bare, {"statements": 5, "framing": 0})
+        for name, (key, path) in PAGES.items():
+            found = _rounds(setting, lambda _, key=key, path=path: _getting(setting.line(key), path))
+            _tell(setting, result, name, found, _statements(setting, key, path), bare)
+        posts = _rounds(setting, lambda number: _posting(setting.line(ASKING[number % len(ASKING)])))
+        _tell(setting, result, "submit", posts, _statements_of_submit(setting), bare)
+    return result
+
+
+def form(setting_address: str) -> dict[str, str]:
+    """Return what a person types into the form of asking, with a key of its own."""
+    return {
+        "entitlement": ENTITLEMENT,
+        "submission_key": str(uuid4()),
+        "duration": "30m",
+        "reason": story.REASON,
+        "ticket": story.TICKET,
+        "source": setting_address,
+    }
+
+
+def _furnish(setting: Setting) -> None:
+    """The inbox is more than full, and somebody has doors open, ready and asked for."""
+    for number in range(WAITING):
+        story.asked(setting, ASKING[number % len(ASKING)], ENTITLEMENT, HALF_AN_HOUR)
+    held = [story.asked(setting, SOMEBODY, key, HALF_AN_HOUR) for key in ("stg-db-01-ssh", ENTITLEMENT)]
+    held.append(story.asked(setting, SOMEBODY, "stg-app-01-ssh", HALF_AN_HOUR))
+    for access_request in held:
+        story.approved(setting, access_request)
+    for access_request in held[1:]:
+        story.activated(setting, access_request)
+    for key in ("stg-web-02-ssh", "stg-worker-01-ssh"):
+        story.asked(setting, SOMEBODY, key, HALF_AN_HOUR)
+
+
+def _getting(line: Line, path: str) -> Callable[[], float]:
+    return lambda: line.get(path).seconds
+
+
+def _posting(line: Line) -> Callable[[], float]:
+    return lambda: line.post("/requests/new", form(line.address)).seconds
+
+
+def _rounds(setting: Setting, work: Callable[[int], Callable[[], float]]) -> Rounds:
+    options = setting.options
+    return {
+        clients: [
+            under_load([work(number) for number in range(clients)], options.seconds / options.rounds)
+            for _ in range(options.rounds)
+        ]
+        for clients in options.clients
+    }
+
+
+def _statements(setting: Setting, key: str, path: str) -> dict[str, int]:
+    client = queries.client(setting, key)
+    client.get(path)
+    return queries.counted(lambda: client.get(path), 200)[1]
+
+
+def _statements_of_submit(setting: Setting) -> dict[str, int]:
+    client = queries.client(setting, "ada")
+    client.get("/")
+    fields = form(setting.described("ada").address)
+    return queries.counted(lambda: client.post("/requests/new", fields), 302)[1]
+
+
+def _tell(
+    setting: Setting,
+    result: Result,
+    name: str,
+    rounds: Rounds,
+    statements: dict[str, int],
+    bare: Rounds | None = None,
+) -> None:
+    told: dict[str, Any] = dict(statements)
+    for clients, loads in rounds.items():
+        rates = [load.per_second for load in loads]
+        whole = Load(0, [seconds for load in loads for seconds in load.seconds])
+        figures = {
+            "per_second": spread(rates),
+            "p50_ms": round(whole.ms(50), 1),
+            "p95_ms": round(whole.ms(95), 1),
+        }
+        note = f"p50 {figures['p50_ms']} ms, p95 {figures['p95_ms']} ms"
+        if clients == 1:
+            note += f"; {statements['statements']} statements"
+        if bare is not None:
+            reference = spread([load.per_second for load in bare[clients]])["median"]
+            figures["of_bare"] = round(figures["per_second"]["median"] / reference, 2)
+            note += f"; {figures['of_bare']} × bare Django"
+        told[f"clients_{clients}"] = figures
+        plural = "client" if clients == 1 else "clients"
+        result.row(f"{name}, {clients} {plural}", f"{ranged(rates)}/s", note)
+    result.data["pages"][name] = told
