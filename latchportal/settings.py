@@ -11,7 +11,7 @@ import environ
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from latchportal import deployment
+from latchportal import admin_look, deployment
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -244,11 +244,4 @@ LOG_FORMAT = env.str("LOG_FORMAT", default="console" if (DEBUG or LATCH_DEMO) el
 LOGGING = deployment.logging_config(level=LOG_LEVEL, style=LOG_FORMAT)
 
 BOOTSTRAP5 = {"set_placeholder": False, "success_css_class": ""}
-UNFOLD = {
-    "SITE_TITLE": "latchportal",
-    "SITE_HEADER": "latchportal",
-    "SITE_SUBHEADER": LATCH_INSTANCE,
-    "SITE_URL": "/",
-    "SHOW_HISTORY": False,
-    "SHOW_VIEW_ON_SITE": False,
-}
+UNFOLD = admin_look.unfold(LATCH_INSTANCE)

@@ -65,6 +65,10 @@ class Person(AbstractBaseUser, PermissionsMixin):
         """Return "tid:oid", also on a row that was not read back yet."""
         return f"{self.tid}:{self.oid}"
 
+    def get_full_name(self) -> str:
+        """Return the name the admin greets this person by."""
+        return str(self)
+
     @property
     def party(self) -> Party:
         """Return this person as the trail knows them."""
