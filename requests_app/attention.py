@@ -2,16 +2,18 @@
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from audit_app.clock import now
+from requests_app import directory
 from requests_app.models import (
     AccessRequest,
     Decision,
     DirectoryMembership,
-    Entitlement,
     Grant,
     Person,
+    Resource,
     Stage,
 )
 
@@ -20,20 +22,36 @@ OVERDUE = timedelta(seconds=60)
 
 
 def inbox(person: Person) -> QuerySet[Stage]:
-    """Return the active stages this person may decide, by our copy of the directory, oldest first."""
-    groups = DirectoryMembership.objects.filter(person=person).values("group__oid")
-    owned = Entitlement.objects.filter(
-        items__access_request=OuterRef("access_request"), resource__owner_oid=person.oid
-    )
+    """Return the active stages this person may decide now and has no vote on yet, oldest first.
+
+    The same question as `directory.may_decide`, asked once for all stages: whoever is not known to be enabled,
+    or was read too long ago, decides nothing.
+    """
+    moment = now()
+    if not directory.knows(person, moment):
+        return Stage.objects.none()
+    oldest = moment - timedelta(seconds=settings.DIRECTORY_MAX_AGE_SECONDS)
+    groups = DirectoryMembership.objects.filter(person=person, group__read_at__gte=oldest)
+    resources = Resource.objects.filter(
+        entitlements__items__access_request=OuterRef("access_request")
+    ).distinct()
+    others = resources.exclude(owner_oid=person.oid) | resources.filter(owner_oid__isnull=True)
     mine = (
-        Q(approver_kind="manager", access_request__requester__manager=person)
-        | Q(approver_kind="group", approver_group__in=Subquery(groups))
-        | (Q(approver_kind="owner") & Exists(owned))
+        Q(
+            approver_kind="manager",
+            access_request__requester__manager=person,
+            access_request__requester__directory_read_at__gte=oldest,
+        )
+        | Q(approver_kind="group", approver_group__in=Subquery(groups.values("group__oid")))
+        | (Q(approver_kind="owner") & Exists(resources) & ~Exists(others))
     )
     voted = Decision.objects.filter(access_request=OuterRef("access_request"), person=person)
     return (
         Stage.objects.filter(
-            mine, state=Stage.State.ACTIVE, access_request__state=AccessRequest.State.PENDING
+            mine,
+            state=Stage.State.ACTIVE,
+            access_request__state=AccessRequest.State.PENDING,
+            access_request__requester__tid=person.tid,
         )
         .exclude(access_request__requester=person)
         .exclude(Exists(voted))
@@ -47,10 +65,12 @@ def inbox_count(person: Person) -> int:
 
 
 def overdue() -> QuerySet[Grant]:
-    """Return the grants whose closing is late."""
+    """Return the grants whose closing is late: still closing, or past an end that nobody acted on."""
     limit = now() - OVERDUE
-    return Grant.objects.filter(state=Grant.State.CLOSING, ending_at__lte=limit) | Grant.objects.filter(
-        state__in=[Grant.State.OPENING, Grant.State.OPEN, Grant.State.EXTENDING], expires_at__lte=limit
+    alive = Q(state__in=[Grant.State.OPENING, Grant.State.OPEN, Grant.State.EXTENDING])
+    return Grant.objects.filter(
+        Q(state=Grant.State.CLOSING, ending_at__lte=limit)
+        | (alive & (Q(expires_at__lte=limit) | Q(hard_end__lte=limit)))
     )
 
 

@@ -8,6 +8,7 @@ import structlog
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
+from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
 from django.utils.dateparse import parse_datetime
 
@@ -17,6 +18,8 @@ from requests_app.policy.durations import in_words
 
 log = structlog.get_logger("latch.outbox")
 _TRIES = 12
+# A mail server that is away, and a mail that can not be made at all: one bad mail must not stop those behind it.
+_FAULTS = (SMTPException, OSError, ValueError, TypeError, LookupError, TemplateDoesNotExist)
 
 
 def send_due() -> int:
@@ -38,7 +41,7 @@ def send(message_id: int) -> bool:
             return False
         try:
             _mail(message).send()
-        except (SMTPException, OSError) as error:
+        except _FAULTS as error:
             _failed(message, error)
             return False
         message.sent_at, message.due_at, message.last_error = now(), None, ""

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from audit_app.clock import now
 from audit_app.lifecycle import Stale, move
-from audit_app.trail import record
+from audit_app.trail import Party, record
 from requests_app import keyring, lifecycle
 from requests_app.actions.attempting import attempting
 from requests_app.codes.claims import Claims, GrantClaim
@@ -56,7 +56,7 @@ def lock_issued(access_request_id: int, by: Person) -> list[Grant]:
 def mint(access_request: AccessRequest, grants: list[Grant], by: Person) -> tuple[str, LatchCode]:
     """Return a new code for these grants, and its row. Any code before it is revoked. The caller holds the rows."""
     moment = now()
-    _revoke_live(access_request, moment, "Replaced by a new code", by)
+    revoke_live(access_request, moment, "Replaced by a new code", by.party)
     ring = keyring.keys()
     claims = _claims(access_request, grants, moment)
     text = sign(ring, claims)
@@ -97,17 +97,16 @@ def cancel(*, by: Person, access_request_id: int, why: str = "") -> AccessReques
                 ended_why=Grant.Why.CANCELLED,
                 ended_note=why,
             )
-        _revoke_live(access_request, moment, "Cancelled", by)
+        revoke_live(access_request, moment, "Cancelled", by.party)
     return access_request
 
 
-def _revoke_live(access_request: AccessRequest, moment: datetime, why: str, by: Person) -> None:
+def revoke_live(access_request: AccessRequest, moment: datetime, why: str, by: Party) -> None:
+    """No code of this request works any more, and the trail says why. The caller holds the request's row."""
     live = access_request.codes.filter(spent_at__isnull=True, revoked_at__isnull=True)
     for code in live:
         live.filter(pk=code.pk).update(revoked_at=moment, revoked_why=why)
-        record(
-            "code.revoked", by=by.party, about=access_request.about(), why=why, data={"jti": str(code.jti)}
-        )
+        record("code.revoked", by=by, about=access_request.about(), why=why, data={"jti": str(code.jti)})
 
 
 def _claims(access_request: AccessRequest, grants: list[Grant], moment: datetime) -> Claims:

@@ -9,6 +9,7 @@ from audit_app.lifecycle import move
 from audit_app.trail import Party, record
 from requests_app import lifecycle, wake
 from requests_app.actions.attempting import attempting
+from requests_app.actions.codes import revoke_live
 from requests_app.actions.submit import require_reason
 from requests_app.errors import Refused
 from requests_app.models import AccessRequest, Grant, Opening, Person
@@ -94,9 +95,7 @@ def _revoke(grant: Grant, by: Party, reason: str, moment: datetime) -> None:
             ended_why=Grant.Why.REVOKED,
             ended_note=reason,
         )
-        grant.access_request.codes.filter(spent_at__isnull=True, revoked_at__isnull=True).update(
-            revoked_at=moment, revoked_why="Grant revoked"
-        )
+        revoke_live(grant.access_request, moment, "Grant revoked", by)
     else:
         close(grant, "revoke", by=by, why=Grant.Why.REVOKED, moment=moment, note=reason)
 

@@ -6,6 +6,7 @@ from django.db import transaction
 from audit_app.clock import now
 from audit_app.lifecycle import Stale, move
 from requests_app import notify
+from requests_app.actions.codes import revoke_live
 from requests_app.actions.stages import WORKFLOW, cancel_rest
 from requests_app.models import AccessRequest, Grant, Stage
 
@@ -64,7 +65,5 @@ def _close_unused(pk: int) -> int:
         except Stale:
             log.info("deadlines.overtaken", grant=str(grant.uid))
             return 0
-        grant.access_request.codes.filter(spent_at__isnull=True, revoked_at__isnull=True).update(
-            revoked_at=moment, revoked_why="Time to activate is over"
-        )
+        revoke_live(grant.access_request, moment, "Time to activate is over", WORKFLOW)
     return 1
