@@ -29,14 +29,20 @@ def roughly(value: timedelta | None) -> str:
 
 
 @register.filter
+def age(at: datetime | None, now: datetime) -> str:
+    """Return the time from then to `now`: "12 s", "2 d 4 h"; nothing for None."""
+    if at is None:
+        return ""
+    passed = max(now - at, timedelta(0))
+    if passed < timedelta(minutes=1):
+        return f"{int(passed.total_seconds())} s"
+    return roughly(passed)
+
+
+@register.filter
 def ago(at: datetime | None, now: datetime) -> str:
     """Return how long before `now` that was: "12 s ago"; "never" for None."""
-    if at is None:
-        return "never"
-    age = max(now - at, timedelta(0))
-    if age < timedelta(minutes=1):
-        return f"{int(age.total_seconds())} s ago"
-    return f"{roughly(age)} ago"
+    return f"{age(at, now)} ago" if at else "never"
 
 
 @register.filter

@@ -147,7 +147,8 @@ def _seen(
         "limits": limits,
         "shown": shown,
         "ask": ask,
-        "checks": sorted(checks, key=lambda check: check.outcome == "pass"),
+        "open_checks": [check for check in checks if check.outcome != "pass"],
+        "passed_checks": [check for check in checks if check.outcome == "pass"],
         "outcome": "refused" if refused else "incomplete" if missing else "allowed",
         "stages": [
             {"title": stage.need.title, "note": _seats(stage), "people": [one.label for one in stage.people]}
