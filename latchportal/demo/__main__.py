@@ -19,7 +19,8 @@ LOOK_SECONDS = 0.5
 def main(arguments: list[str] | None = None) -> int:
     """Serve until stopped; 1 when a part did not start. No process is left behind either way."""
     options = _parser().parse_args(arguments)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT as well: a shell that starts us in the background tells us to ignore it.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     stack = _stack(options)
     if options.fresh:

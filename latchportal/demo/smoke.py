@@ -37,7 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=int, default=25, help="how long the door is open (25)")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
     options = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, _leave)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
     directory = Path(tempfile.mkdtemp(prefix="latch-smoke-"))
     directory.chmod(0o755)  # the embedded database's own user walks through
     stack = Stack(directory, write_seconds=0.2, say=_line)

@@ -161,7 +161,7 @@ class Story:
         until(lambda: badge.search(ada.get(self.address).text), f"the page saying “{words}”", seconds)
 
     def mailed(self, recipients: set[str]) -> bool:
-        """Every one of these got a mail that leads to the request."""
+        """Every one of these got a mail about what was asked for."""
         return until(lambda: recipients <= self._recipients(), f"mails to {recipients}", 30)
 
     def prove(self) -> None:
@@ -192,7 +192,7 @@ class Story:
     def _recipients(self) -> set[str]:
         mails = [file.read_text(encoding="utf-8") for file in self.stack.mails.glob("*")]
         single = [mail for text in mails for mail in text.split("-" * 79)]
-        about = [mail for mail in single if f"/requests/{self.number}/" in mail]
+        about = [mail for mail in single if NAME in mail]
         lines = [line for mail in about for line in mail.splitlines() if line.startswith("To: ")]
         return {line.removeprefix("To: ").strip() for line in lines}
 
