@@ -65,6 +65,11 @@ class Configuration:
         "socket_keepalive": True,
         "health_check_interval": 10,
         "retry_on_timeout": True,
+        # Left alone, every wake tries for 6 s to reach a broker that is away; the tick finds the work anyway.
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0.1,
+        "interval_max": 0.1,
     }
     beat_schedule = {
         "tick": {"task": "requests_app.tick", "schedule": 1.0, "options": {"expires": 1}},

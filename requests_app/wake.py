@@ -1,5 +1,6 @@
 """wake(): ask a worker, by a task's name, to look at a row after commit. The database stays the schedule."""
 
+import time
 from typing import Final
 
 import structlog
@@ -10,6 +11,17 @@ from redis.exceptions import RedisError
 
 log = structlog.get_logger("latch.wake")
 
+# A broker that does not even refuse costs a time-out; who closes everything must not pay one for each grant.
+_PAUSE_SECONDS = 2.0
+
+
+class _Quiet:
+    """Until when, by the monotonic clock, this process does not try the broker again."""
+
+    until = 0.0
+
+
+_quiet = _Quiet()
 CONVERGE: Final = "requests_app.converge"
 SEND_MAIL: Final = "requests_app.send_mail"
 
@@ -23,7 +35,10 @@ def wake(task_name: str, row_id: int) -> None:
 
 
 def _send(task_name: str, row_id: int) -> None:
+    if time.monotonic() < _quiet.until:
+        return
     try:
         current_app.send_task(task_name, args=[row_id], retry=False, ignore_result=True)
     except (OperationalError, RedisError, OSError) as error:
+        _quiet.until = time.monotonic() + _PAUSE_SECONDS
         log.warning("wake.broker_away", task=task_name, row=row_id, error=str(error))

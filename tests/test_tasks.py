@@ -1,5 +1,6 @@
 """Celery's tasks as plain calls: each may run twice, and the tick asks the database once when nothing is due."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -182,14 +183,31 @@ def test_with_the_broker_away_nothing_fails_and_the_tick_finds_the_work(
 ):
     from celery import current_app
 
+    tried = []
+
     def away(*args, **more):
+        tried.append(args)
         raise error
 
     monkeypatch.setattr(current_app, "send_task", away)
+    wake._quiet.until = 0.0
     with django_capture_on_commit_callbacks(execute=True):
         grant = activated(people)
+    assert len(tried) == 1, "each wake paid for the broker's absence"
+    wake._quiet.until = 0.0
     due = Container.objects.filter(openings__due_at__lte=now() + timedelta(seconds=2))
     assert list(due) == containers(), "the database is the schedule"
     assert tasks.tick() == 1
     tasks.converge(containers()[0].pk)
     assert fresh(grant).state == "open"
+
+
+def test_a_broker_that_refuses_costs_less_than_a_second():
+    """The real client against a port nobody listens on, as the tests' settings name one."""
+    import latchportal.celery  # noqa: F401
+
+    wake._quiet.until = 0.0
+    before = time.monotonic()
+    wake._send(wake.CONVERGE, 1)
+    assert time.monotonic() - before < 1
+    wake._quiet.until = 0.0
