@@ -51,6 +51,10 @@ class _Window:
 def page(asked: dict[str, Any], cursor: Cursor) -> Page:
     """Return the page of what the filter lets through that begins at the cursor."""
     found = matching(asked)
+    if asked.get("since") and asked.get("until"):
+        low, high = _ends(asked)
+        # Without this an old period is looked for from the newest event down.
+        found = found.filter(id__gte=low, id__lte=high)
     window = _window(asked, cursor)
     if window:
         found = found.filter(id__gt=window.low, id__lte=window.high)
@@ -81,10 +85,8 @@ def _window(asked: dict[str, Any], cursor: Cursor) -> _Window | None:
     """The window of this page; none where the filter is narrow enough by itself, or has no words."""
     if not asked.get("q") or any(asked.get(name) for name in SELECTIVE):
         return None
-    bounds = {"at__gte": asked.get("since"), "at__lte": asked.get("until")}
-    period = Event.objects.filter(**{name: at for name, at in bounds.items() if at})
-    ends = period.aggregate(low=Min("id"), high=Max("id"))
-    bottom, top = (ends["low"] or 1) - 1, ends["high"] or 0
+    first, top = _ends(asked)
+    bottom = max(first - 1, 0)
     if cursor.after is not None:
         low = max(cursor.after, bottom)
         high = min(low + WINDOW, top)
@@ -92,6 +94,17 @@ def _window(asked: dict[str, Any], cursor: Cursor) -> _Window | None:
         high = top if cursor.before is None else min(top, cursor.before - 1)
         low = max(high - WINDOW, bottom)
     return _Window(low, high, more_below=low > bottom, more_above=high < top)
+
+
+def _ends(asked: dict[str, Any]) -> tuple[int, int]:
+    """The lowest and the highest id of the period, exactly: events are not always written in the order they happened."""
+    bounds = {"at__gte": asked.get("since"), "at__lte": asked.get("until")}
+    period = Event.objects.filter(**{name: at for name, at in bounds.items() if at})
+    if all(bounds.values()):
+        # The slice makes PostgreSQL read the period by its own index instead of walking every id.
+        period = period.order_by("-at", "-id")[:_LARGEST]
+    ends = period.aggregate(low=Min("id"), high=Max("id"))
+    return ends["low"] or 0, ends["high"] or 0
 
 
 def _id(text: str) -> int | None:

@@ -106,18 +106,21 @@ def stream(made: Export) -> Iterator[bytes]:
     Whoever stops reading early stops the query: the cursor is this generator's own.
     """
     statement, params = _statement(made)
-    rows = -1
-    pending = bytearray()
+    rows, size = -1, 0
+    pending: list[bytes] = []
     with connection.cursor() as wrapped, wrapped.cursor.copy(statement, params) as copy:
         for row in copy:
             # libpq hands over one whole row at a time; RFC 4180 ends it with CR LF.
-            pending += bytes(row)[:-1] + b"\r\n"
+            pending.append(row[:-1])
             rows += 1
-            if len(pending) >= CHUNK:
-                yield bytes(pending)
+            size += len(row)
+            if size >= CHUNK:
+                yield b"\r\n".join((*pending, b""))
                 pending.clear()
+                size = 0
+    if pending:
+        yield b"\r\n".join((*pending, b""))
     Export.objects.filter(pk=made.pk).update(rows=max(rows, 0), finished_at=now())
-    yield bytes(pending)
 
 
 def _statement(made: Export) -> tuple[str, tuple[Any, ...]]:
