@@ -69,7 +69,8 @@ def site(directory: Path, ports: Ports, stores: Stores, extra: Mapping[str, str]
         "IDENTITY_HEADER": identity.HEADER,
         "POLICY_DIR": str(ORGANISATION / "policy"),
         "LATCH_KEY_DIR": str(_signing_key(directory / "keys")),
-        "EMAIL_URL": f"filemail://{directory / 'mails'}",
+        # A fourth slash: django-environ drops the first of the path.
+        "EMAIL_URL": f"filemail:///{directory / 'mails'}",
         **extra,
     }
 
