@@ -1,66 +1,22 @@
 """Two at the same instant, on two real connections: one outcome, and the other is told so. Never both, never neither."""
 # ruff: noqa: B023 - the threads of a round are over before its variables change
 
-import threading
 from collections import Counter
 
 import pytest
-import time_machine
-from django.db import connection
 
-from audit_app import origin
 from audit_app.lifecycle import Stale
 from audit_app.models import Event
 from requests_app.actions import activate, codes, decide, end, lapse, submit
 from requests_app.actions import policy as policy_actions
-from requests_app.converge import converge, lease
-from requests_app.converge.due import bring_about
 from requests_app.errors import Gone, Refused
 from requests_app.models import AccessRequest, Decision, Grant, LatchCode, Opening, PolicyVersion, Stage
 from tests.support import invariants
-from tests.support.azure import activated, active_stage, address_of, approved, asked, containers
+from tests.support.azure import active_stage, approved, asked
+from tests.support.races import at_once, count, from_home, won
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
-TIMES = range(3)
-
-
-def at_once(*acts):
-    """Run these at the same instant, each on a connection of its own; returns what each returned or raised."""
-    barrier = threading.Barrier(len(acts))
-    answers = [None] * len(acts)
-
-    def run(number, act):
-        try:
-            barrier.wait(10)
-            answers[number] = act()
-        except Exception as error:  # noqa: BLE001 - the answer is the test's to judge
-            answers[number] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(acts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert not any(thread.is_alive() for thread in threads), "two actions wait for each other"
-    return answers
-
-
-def won(answers, *losing):
-    """Exactly one came through; the others were told so, by one of these errors."""
-    errors = [answer for answer in answers if isinstance(answer, Exception)]
-    assert len(errors) == len(answers) - 1, f"not one outcome but: {answers}"
-    assert all(isinstance(error, losing) for error in errors), f"lost in the wrong words: {errors!r}"
-
-
-def from_home(person, act):
-    with origin.origin(source_address=address_of(person)):
-        return act()
-
-
-def count(kind, **more):
-    return Event.objects.filter(kind=kind, **more).count()
+TIMES = range(3)  # a machine under load needs seconds for each; raise it to hunt
 
 
 @pytest.mark.parametrize("votes", [("approve", "approve"), ("approve", "deny"), ("deny", "deny")])
@@ -189,59 +145,6 @@ def test_activating_while_everything_is_closed_leaves_nothing_open(people, polic
         grant = Grant.objects.get(access_request=access_request)
         assert grant.state in ("closing", "closed"), "a grant slipped past closing everything"
         assert not grant.openings.filter(desired="present").exists()
-
-
-def test_ending_while_the_time_runs_out_ends_once(people, policy, azure):
-    for _ in TIMES:
-        grant = activated(people)
-        converge(containers()[0].pk)
-        grant.refresh_from_db()
-        with time_machine.travel(grant.expires_at, tick=True):
-            at_once(
-                lambda: end.end_now(by=people["requester"], grant_id=grant.pk),
-                lambda: bring_about(containers()[0]),
-            )
-        ends = Event.objects.filter(object_id=str(grant.uid), kind__in=["grant.ended", "grant.expired"])
-        assert ends.count() == 1
-        grant.refresh_from_db()
-        assert grant.state == "closing"
-    invariants.work_is_scheduled()
-
-
-def test_two_workers_at_one_container_write_once(people, policy, azure):
-    for _ in TIMES:
-        grant = activated(people)
-        (container,) = containers()
-        before = sum(call["method"] == "PUT" for call in azure.calls())
-        answers = at_once(lambda: converge(container.pk), lambda: converge(container.pk))
-        assert 0 in answers, f"both held the lease: {answers}"
-        assert sum(call["method"] == "PUT" for call in azure.calls()) == before + 1
-        grant.refresh_from_db()
-        assert grant.state == "open"
-
-
-def test_two_workers_never_hold_one_lease(people, policy):
-    activated(people)
-    (container,) = containers()
-    for _ in TIMES:
-        holds = [hold for hold in at_once(*[lambda: lease.take(container.pk)] * 4) if hold]
-        assert len(holds) == 1
-        holds[0].release()
-
-
-def test_the_two_halves_of_a_grant_read_at_once_open_it_once(people, policy, azure):
-    for _ in TIMES:
-        grant = activated(people, key="prod-web-03-ssh")
-        at_once(*(lambda pk=container.pk: converge(pk) for container in containers()))
-        grant.refresh_from_db()
-        assert grant.state == "open"
-        assert count("grant.opened", object_id=str(grant.uid)) == 1
-        end.end_now(by=people["requester"], grant_id=grant.pk)
-        at_once(*(lambda pk=container.pk: converge(pk) for container in containers()))
-        grant.refresh_from_db()
-        assert grant.state == "closed"
-        assert count("grant.closed", object_id=str(grant.uid)) == 1
-    invariants.work_is_scheduled()
 
 
 def test_one_form_sent_twice_at_once_is_one_request(people, policy):
