@@ -22,7 +22,7 @@ def approval_needed(stage: Stage, people: Iterable[Person]) -> None:
     """Everyone who may decide this stage finds a mail about it; who did is kept with the stage."""
     access_request = stage.access_request
     told = list(people)
-    stage.asked.set(told)
+    stage.asked.add(*told)
     for person in told:
         _put(
             f"approval_needed:{stage.pk}:{person.pk}",

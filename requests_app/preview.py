@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from requests_app import context, directory
+from requests_app import context
 from requests_app.models import Container, ContainerSnapshot, Entitlement, Opening, Person
 from requests_app.policy.evaluate import evaluate
 from requests_app.policy.facts import Approver
@@ -70,7 +70,7 @@ def preview(person: Person, ask: context.Ask, *, observed: str | None, now: date
         verdict=verdict,
         stages=tuple(StagePreview(need, attempt.approvers.get(need.name, ())) for need in verdict.stages),
         rules=rules,
-        directory_age=directory.person_facts(person, now).directory_age,
+        directory_age=attempt.person.directory_age,
     )
 
 

@@ -22,7 +22,7 @@ def decide(*, by: Person, stage_id: int, vote: str, reason: str = "") -> AccessR
     """
     vote = Decision.Vote(vote)
     reason = require_reason(reason) if vote == Decision.Vote.DENY else reason.strip()
-    access_request = AccessRequest.objects.get(stages=stage_id)
+    access_request = AccessRequest.objects.select_related("requester").get(stages=stage_id)
     with attempting("decision.refused", by=by.party, about=access_request.about()):
         # Votes and quorum hang on other rows, so the request's row is the lock.
         access_request = (

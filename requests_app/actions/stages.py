@@ -3,10 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef
+
 from audit_app.lifecycle import move
 from audit_app.trail import Party, system
 from requests_app import directory, notify
-from requests_app.models import AccessRequest, Person, RequestItem, Stage
+from requests_app.models import AccessRequest, Decision, Person, RequestItem, Stage
 
 WORKFLOW = system("workflow")
 
@@ -30,15 +32,15 @@ def start_next(access_request: AccessRequest, moment: datetime) -> bool:
 def approvers(stage: Stage, moment: datetime) -> list[Person]:
     """Return who may decide this stage now, without those who voted on the request already."""
     access_request = stage.access_request
-    voted = set(access_request.decisions.values_list("person_id", flat=True))
     found = directory.approvers(
         kind=stage.approver_kind,
         group=stage.approver_group,
         requester=access_request.requester,
-        owner_oid=owner_oid(access_request),
+        owner_oid=owner_oid(access_request) if stage.approver_kind == "owner" else None,
         now=moment,
     )
-    return [person for person in found if person.pk not in voted]
+    voted = Decision.objects.filter(access_request=access_request, person=OuterRef("pk"))
+    return list(found.exclude(Exists(voted)))
 
 
 def owner_oid(access_request: AccessRequest) -> UUID | None:

@@ -4,6 +4,7 @@ from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import cached_property
 
 from audit_app.trail import About
 from requests_app.models.catalogue import Entitlement
@@ -87,14 +88,23 @@ class AccessRequest(models.Model):
 
     def about(self) -> About:
         """Return how the trail speaks of this request."""
-        names = [item.entitlement for item in self.items.select_related("entitlement__resource")]
+        label, resource = self._what
         return About(
             kind="access_request",
             id=str(self.id),
-            label=", ".join(entitlement.name for entitlement in names) or str(self),
-            resource=", ".join(sorted({entitlement.resource.name for entitlement in names})),
+            label=label or str(self),
+            resource=resource,
             subject=self.requester.party,
             story=self.story,
+        )
+
+    @cached_property
+    def _what(self) -> tuple[str, str]:
+        """What is asked for, as the trail names it; read once, for what was asked for never changes."""
+        wanted = [item.entitlement for item in self.items.select_related("entitlement__resource")]
+        return (
+            ", ".join(entitlement.name for entitlement in wanted),
+            ", ".join(sorted({entitlement.resource.name for entitlement in wanted})),
         )
 
 

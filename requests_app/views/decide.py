@@ -35,9 +35,9 @@ def _said(access_request: AccessRequest, stage: Stage, vote: str) -> str:
     who = access_request.requester
     if vote == Decision.Vote.DENY:
         return f"Denied. {who} is told why."
+    if access_request.state == AccessRequest.State.APPROVED:
+        return f"Approved. {who} can activate it now."
     after = Stage.objects.filter(access_request=access_request, state=Stage.State.ACTIVE).first()
     if after and after.pk == stage.pk:
         return f"Your vote is counted. “{stage.title}” needs {stage.quorum} in all."
-    if after:
-        return f"Approved. “{after.title}” decides next."
-    return f"Approved. {who} can activate it now."
+    return f"Approved. “{after.title}” decides next." if after else f"Approved. {who} can activate it now."

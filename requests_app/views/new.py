@@ -74,13 +74,13 @@ def _blank(request: PortalRequest) -> HttpResponse:
     if not key:
         return redirect("catalogue")
     entitlement = _entitlement(key)
-    most = _limits(request.user, entitlement).max_duration
+    limits = _limits(request.user, entitlement)
     here = origin.current().source_address or ""
     said = {name: request.GET.get(name, "") for name in ("duration", "reason", "ticket")}
-    first = beginning(entitlement, most=most, source=here, said=said)
+    first = beginning(entitlement, most=limits.max_duration, source=here, said=said)
     form = AskForm(first)
     form.is_valid()
-    words = _page(request, entitlement, form, asking=True)
+    words = _page(request, entitlement, form, limits, asking=True)
     # The page itself shows the form untouched: what is missing is said beside it, not in red within.
     return render(request, PAGE, {**words, "form": AskForm(initial=first)})
 
@@ -119,9 +119,14 @@ def _limits(person: Person, entitlement: Entitlement, *, otherwise: LatchError |
 
 
 def _page(
-    request: PortalRequest, entitlement: Entitlement, form: AskForm, *, asking: bool = False
+    request: PortalRequest,
+    entitlement: Entitlement,
+    form: AskForm,
+    limits: Limits | None = None,
+    *,
+    asking: bool = False,
 ) -> dict[str, Any]:
-    limits = _limits(request.user, entitlement)
+    limits = limits or _limits(request.user, entitlement)
     return {
         **_seen(request, entitlement, form, limits, asking=asking),
         "form": form,
@@ -178,7 +183,6 @@ def _sign_in(request: PortalRequest) -> dict[str, Any]:
 
 def _asked(access_request: AccessRequest) -> str:
     """Return what became true, in a sentence."""
-    access_request.refresh_from_db()
     if access_request.state == AccessRequest.State.APPROVED:
         return "Approved by policy. Activate it when you are ready; the time starts when it is open."
     first = access_request.stages.filter(state="active").first()
