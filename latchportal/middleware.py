@@ -21,7 +21,7 @@ CORRELATION_HEADER = "X-Correlation-Id"
 
 
 class OriginMiddleware:
-    """Everything done in this exchange carries one correlation id and the client's own address."""
+    """Everything done in this exchange carries one correlation id and the client's own address; no cache keeps it."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -37,6 +37,8 @@ class OriginMiddleware:
             finally:
                 structlog.contextvars.clear_contextvars()
             response[CORRELATION_HEADER] = here.correlation_id
+            # A page that says nothing of caches is about people and access: none may keep it.
+            response.headers.setdefault("Cache-Control", "private, no-store")
             return response
 
 
