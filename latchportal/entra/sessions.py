@@ -140,5 +140,5 @@ def _leads_to_login(response: HttpResponse) -> bool:
 
 
 def _doors() -> tuple[str, ...]:
-    names = ("login", "account_logout", "admin_login")
+    names = ("login", "account_logout", "admin_login", "admin:logout")
     return (*map(reverse, names), reverse("openid_connect_callback", kwargs={"provider_id": ENTRA}))

@@ -12,6 +12,8 @@ urlpatterns = [
     path("logout/", views.logout, name="account_logout"),
     path("admin/login/", views.admin_login, name="admin_login"),
     path("admin/logout/", views.logout),
+    path("admin/password_change/", views.no_password),
+    path("admin/password_change/done/", views.no_password),
     # allauth computes the redirect address by this name and argument.
     path(CALLBACK, views.callback, {"provider_id": ENTRA}, name="openid_connect_callback"),
 ]

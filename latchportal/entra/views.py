@@ -9,7 +9,7 @@ from allauth.socialaccount.providers.base import AuthProcess
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -61,6 +61,11 @@ def logout(request: HttpRequest) -> HttpResponse:
     if isinstance(request.user, Person):
         end(request, request.user, SIGNED_OUT)
     return redirect(f"{reverse('login')}?{urlencode({'why': SIGNED_OUT})}")
+
+
+def no_password(request: HttpRequest) -> HttpResponse:
+    """Nothing stands where the admin site would change a password: nobody has one here."""
+    raise Http404("There are no passwords here; Entra ID keeps them.")
 
 
 def _login(request: HttpRequest, next_url: str) -> HttpResponse:
