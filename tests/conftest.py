@@ -82,3 +82,12 @@ def azure(_running_azure: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -
     _running_azure.control("POST", "settings", {"write_seconds": 0.05})
     with pointed_at(_running_azure, settings, monkeypatch):
         yield _running_azure
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """One running stack for journeys and browsers: every part a real process. Mark its tests xdist_group("stack")."""
+    from tests.support.stacks import running_stack
+
+    with running_stack(tmp_path_factory.mktemp("stack")) as running:
+        yield running
