@@ -61,8 +61,8 @@ fix: setup ## format, and repair what can be repaired
 	@$(PYTHON) -m ruff format .
 	@.venv/bin/djade --target-version 5.2 $(TEMPLATES) || true
 
-bench: setup ## measure; prints a table, writes JSON under tests/benchmarks/
-	@for file in tests/benchmarks/bench_*.py; do $(PYTHON) "$$file" $(ARGS); done
+bench: setup ## measure; prints a table, writes JSON under tests/benchmarks/ (ARGS="pages --seconds 5")
+	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m tests.benchmarks $(ARGS)
 
 browser:
 	@command -v chromium chromium-browser google-chrome >/dev/null \

@@ -28,6 +28,7 @@ def main() -> int:
         seconds=asked.seconds,
         rounds=asked.rounds,
         write_seconds=asked.write_seconds,
+        directory=asked.directory,
     )
     results: dict[str, dict[str, Any]] = {}
     with staged(options) as setting:
@@ -93,6 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--rounds", type=int, default=3, help="of which median and range are told")
     parser.add_argument("--write-seconds", type=float, default=0.4, help="what one write takes Azure")
+    parser.add_argument(
+        "--directory", type=Path, help="keep the data here, and use it again (a fresh one, not kept)"
+    )
     parser.add_argument("--out", type=Path, help="the JSON file (results/latest.json)")
     return parser
 

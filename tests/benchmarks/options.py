@@ -1,6 +1,7 @@
 """What a run of the benchmarks is told, and what a measure gives back. Nothing is measured here."""
 
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
@@ -15,10 +16,11 @@ class Options:
     rounds: int = 3
     clients: tuple[int, ...] = (1, 8)
     write_seconds: float = 0.4
+    directory: Path | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the options as JSON has them."""
-        return asdict(self)
+        """Return the options as JSON has them; where the data lay says nothing to a reader."""
+        return {name: value for name, value in asdict(self).items() if name != "directory"}
 
 
 @dataclass

@@ -59,17 +59,26 @@ def form(setting_address: str) -> dict[str, str]:
 
 
 def _furnish(setting: Setting) -> None:
-    """The inbox is more than full, and somebody has doors open, ready and asked for."""
-    for number in range(WAITING):
+    """The inbox is more than full, and somebody has doors open, ready and asked for; data that was kept may have it all."""
+    from requests_app.models import AccessRequest, Grant
+
+    pending = AccessRequest.objects.filter(state=AccessRequest.State.PENDING)
+    for number in range(pending.count(), WAITING):
         story.asked(setting, ASKING[number % len(ASKING)], ENTITLEMENT, HALF_AN_HOUR)
-    held = [story.asked(setting, SOMEBODY, key, HALF_AN_HOUR) for key in ("stg-db-01-ssh", ENTITLEMENT)]
-    held.append(story.asked(setting, SOMEBODY, "stg-app-01-ssh", HALF_AN_HOUR))
-    for access_request in held:
+    somebody = story.person(setting, SOMEBODY)
+    if not pending.filter(requester=somebody).exists():
+        for key in ("stg-web-02-ssh", "stg-worker-01-ssh"):
+            story.asked(setting, SOMEBODY, key, HALF_AN_HOUR)
+    if not Grant.objects.filter(person=somebody).exclude(state=Grant.State.CLOSED).exists():
+        _doors(setting)
+
+
+def _doors(setting: Setting) -> None:
+    for key in ("stg-db-01-ssh", ENTITLEMENT, "stg-app-01-ssh"):
+        access_request = story.asked(setting, SOMEBODY, key, HALF_AN_HOUR)
         story.approved(setting, access_request)
-    for access_request in held[1:]:
-        story.activated(setting, access_request)
-    for key in ("stg-web-02-ssh", "stg-worker-01-ssh"):
-        story.asked(setting, SOMEBODY, key, HALF_AN_HOUR)
+        if key != ENTITLEMENT:
+            story.activated(setting, access_request)
 
 
 def _getting(line: Line, path: str) -> Callable[[], float]:

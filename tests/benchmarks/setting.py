@@ -84,8 +84,12 @@ def answers(port: int, path: str = "/healthz") -> bool:
 
 @contextmanager
 def staged(options: Options) -> Iterator[Setting]:
-    """Everything runs over a directory of its own, with the past written; afterwards nothing is left."""
-    directory = Path(tempfile.mkdtemp(prefix="latch-bench-"))
+    """Everything runs, with the past written, over a directory of its own that is gone afterwards.
+
+    A directory that was named is kept, and its past used again.
+    """
+    directory = options.directory or Path(tempfile.mkdtemp(prefix="latch-bench-"))
+    directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o755)  # the embedded database's own user walks through
     extra = {"LOG_LEVEL": "WARNING"}
     stack = Stack(directory, write_seconds=options.write_seconds, extra=extra, say=_say)
@@ -95,8 +99,9 @@ def staged(options: Options) -> Iterator[Setting]:
             _seed(options.requests)
             yield Setting(stack, options, world.load(WORLD))
     finally:
-        stack.wipe()
-        shutil.rmtree(directory, ignore_errors=True)
+        if options.directory is None:
+            stack.wipe()
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 def _connect_django(stack: Stack) -> None:
@@ -109,6 +114,11 @@ def _connect_django(stack: Stack) -> None:
 def _seed(count: int) -> None:
     from django.core.management import call_command
 
+    from requests_app.models import AccessRequest
+
+    count -= AccessRequest.objects.count()
+    if count <= 0:
+        return
     started = time.perf_counter()
     call_command("seed", requests=count, more=True, verbosity=0)
     _say(f"seeded {count:,} requests in {time.perf_counter() - started:.0f} s")
