@@ -1,0 +1,122 @@
+"""What every address of the site answers, to whom: one row an address. Read by test_url_matrix.py."""
+
+from typing import NamedTuple
+
+PERSONS = ("anonymous", "requester", "outsider", "manager", "auditor", "administrator")
+
+# An answer is a status; `in`: sent to sign in; `door`: sent to the admin's own door, which refuses who is
+# not an administrator; `on`: done, and sent on to another page.
+EVERYBODY = "in 200 200 200 200 200"
+ANYBODY = "200 200 200 200 200 200"
+ELIGIBLE = "in 200 404 200 404 404"
+AUDITORS = "in 403 403 403 200 200"
+ADMINISTRATORS = "door door door door door 200"
+REQUESTER = "in on 404 403 403 403"
+NOWHERE = "in 404 404 404 404 404"
+NEVER = "in 405 405 405 405 405"
+NEVER_ANYBODY = "405 405 405 405 405 405"
+
+
+class Row(NamedTuple):
+    """One address: an example of it, and what a GET and a POST of `data` answer to each of PERSONS."""
+
+    example: str
+    get: str = NEVER
+    post: str = NEVER
+    data: dict[str, str] = {}
+    # An export's file notes that it was fetched whole.
+    get_writes: bool = False
+
+
+WHY = {"reason": "Somebody has to look at it"}
+ASKED = {"entitlement": "prod-web-01-ssh", "duration": "30m"}
+CALLBACK = "accounts/oidc/entra/login/callback/"
+
+ROWS: dict[str, Row] = {
+    # Entra is out of reach in these tests, and says so: 503.
+    "login/": Row("/login/", "200 on on on on on", "503 on on on on on"),
+    "logout/": Row("/logout/", NEVER_ANYBODY, "in in in in in in"),
+    "admin/login/": Row("/admin/login/", "200 403 403 403 403 on", "503 403 403 403 403 on"),
+    "admin/logout/": Row("/admin/logout/", NEVER_ANYBODY, "in in in in in in"),
+    CALLBACK: Row(f"/{CALLBACK}", "400 400 400 400 400 400", NEVER_ANYBODY),
+    "": Row("/", EVERYBODY),
+    "catalogue/": Row("/catalogue/", EVERYBODY),
+    # Without a reason nothing is asked for: the form comes back.
+    "requests/new": Row(
+        "/requests/new?entitlement=prod-web-01-ssh", ELIGIBLE, "in 422 404 422 404 404", ASKED
+    ),
+    "requests/preview": Row("/requests/preview?entitlement=prod-web-01-ssh", ELIGIBLE, ELIGIBLE, ASKED),
+    "requests/<int:pk>/": Row("/requests/{waiting}/", "in 200 404 200 200 200"),
+    "requests/<int:pk>/withdraw": Row("/requests/{waiting}/withdraw", post=REQUESTER, data=WHY),
+    "requests/<int:pk>/cancel": Row("/requests/{ready}/cancel", post=REQUESTER),
+    "requests/<int:pk>/code": Row("/requests/{ready}/code", post="in 200 404 403 403 403"),
+    "requests/<int:pk>/activate": Row("/requests/{ready}/activate", post=REQUESTER),
+    "requests/<int:pk>/end": Row("/requests/{opening}/end", post=REQUESTER),
+    "requests/<int:pk>/revoke": Row("/requests/{opening}/revoke", post="in 403 404 403 403 on", data=WHY),
+    "activate/": Row("/activate/", EVERYBODY, "in 403 403 403 403 403", {"code": "not.a.code"}),
+    "inbox/": Row("/inbox/", EVERYBODY),
+    "stages/<int:pk>/decide": Row(
+        "/stages/{stage}/decide", post="in 403 404 on 403 403", data={"vote": "approve"}
+    ),
+    "status/": Row("/status/", EVERYBODY),
+    "status/revoke-everything": Row("/status/revoke-everything", post="in 403 403 403 403 on", data=WHY),
+    "healthz": Row("/healthz", ANYBODY, NEVER_ANYBODY),
+    "readyz": Row("/readyz", ANYBODY, NEVER_ANYBODY),
+    ".well-known/jwks.json": Row("/.well-known/jwks.json", ANYBODY, NEVER_ANYBODY),
+    "audit/events/": Row("/audit/events/", AUDITORS),
+    "audit/stories/<str:story>/": Row("/audit/stories/request-{waiting}/", AUDITORS),
+    "audit/exports/": Row("/audit/exports/", AUDITORS),
+    "audit/exports/new": Row("/audit/exports/new", post="in 403 403 403 on on", data={"dataset": "events"}),
+    "audit/exports/<uuid:uid>.csv": Row("/audit/exports/{export}.csv", AUDITORS, get_writes=True),
+    "admin/": Row("/admin/", ADMINISTRATORS, ADMINISTRATORS),
+    "admin/password_change/": Row("/admin/password_change/", NOWHERE, NOWHERE),
+    "admin/password_change/done/": Row("/admin/password_change/done/", NOWHERE, NOWHERE),
+    "admin/search/": Row("/admin/search/", "in door door door door 200", "in door door door door 200"),
+    "admin/autocomplete/": Row(
+        "/admin/autocomplete/", "door door door door door 403", "door door door door door 405"
+    ),
+    "admin/jsi18n/": Row("/admin/jsi18n/", ADMINISTRATORS, "door door door door door 405"),
+    "admin/r/<path:content_type_id>/<path:object_id>/": Row(
+        "/admin/r/1/1/", "door door door door door 404", "door door door door door 404"
+    ),
+    "admin/^(?P<app_label>requests_app|auth|audit_app)/$": Row(
+        "/admin/requests_app/", ADMINISTRATORS, ADMINISTRATORS
+    ),
+    "admin/(?P<url>.*)$": Row(
+        "/admin/nowhere", "door door door door door 404", "door door door door door 404"
+    ),
+}
+
+# The addresses of one table of the admin: what an administrator is answered where the row is there, and where not.
+Table = tuple[tuple[str, str, str], ...]
+READ: Table = (
+    ("", "200", "200"),
+    ("add/", "403", "403"),
+    ("{}/history/", "200", "on"),
+    ("{}/delete/", "403", "403"),
+    ("{}/change/", "200", "on"),
+    ("{}/", "on", "on"),
+)
+EDITED: Table = (("", "200", "200"), ("add/", "200", "200"), *READ[2:])
+ADMIN_READERS = ("anonymous", "requester", "auditor", "administrator")
+ADMIN_TABLES: dict[str, Table] = {
+    "admin/requests_app/resource/": EDITED,
+    "admin/requests_app/entitlement/": EDITED,
+    "admin/requests_app/person/": READ,
+    "admin/auth/group/": READ,
+    "admin/requests_app/directorygroup/": READ,
+    "admin/requests_app/signin/": READ,
+    "admin/requests_app/accessrequest/": READ,
+    "admin/requests_app/stage/": READ,
+    "admin/requests_app/decision/": READ,
+    "admin/requests_app/grant/": READ,
+    "admin/requests_app/latchcode/": READ,
+    "admin/requests_app/opening/": READ,
+    "admin/requests_app/attempt/": READ,
+    "admin/requests_app/container/": READ,
+    "admin/requests_app/containersnapshot/": READ,
+    "admin/requests_app/message/": READ,
+    "admin/requests_app/policyversion/": READ,
+    "admin/audit_app/event/": READ,
+    "admin/audit_app/export/": READ,
+}
