@@ -15,6 +15,7 @@ from requests_app.actions.submit import refuse_unless_allowed
 from requests_app.codes.token import CodeRefused, digest, verify
 from requests_app.errors import Gone, Refused
 from requests_app.models import AccessRequest, Container, Grant, LatchCode, Opening, Person
+from requests_app.policy.source import inside
 from requests_app.policy.verdict import Verdict
 from requests_app.preview import container_id
 from requests_app.targets.mark import describe, rule_name
@@ -99,7 +100,7 @@ def _open(by: Person, access_request: AccessRequest, grants: list[Grant], from_e
 
 
 def _same_address(grant: Grant, observed: str | None, from_elsewhere: bool) -> None:
-    if observed == grant.source_address or from_elsewhere:
+    if from_elsewhere or (observed and inside(observed, (grant.source_address,))):
         return
     raise Refused(
         f"You asked from {grant.source_address} and are now at {observed or 'an address that can not be told'}. "
@@ -124,10 +125,8 @@ def _verdict(by: Person, access_request: AccessRequest, grant: Grant, moment: da
 def _want_open(grant: Grant, moment: datetime) -> None:
     assert grant.hard_end is not None  # noqa: S101 - set by the move just before
     entitlement = grant.entitlement
-    for number, nsg in enumerate(entitlement.nsgs, start=1):
-        container, _ = Container.objects.get_or_create(
-            azure_id=container_id(nsg), defaults={"kind": entitlement.kind}
-        )
+    for number, azure_id in enumerate(dict.fromkeys(map(container_id, entitlement.nsgs)), start=1):
+        container, _ = Container.objects.get_or_create(azure_id=azure_id, defaults={"kind": entitlement.kind})
         name = rule_name(settings.LATCH_INSTANCE, grant.uid, number)
         Opening.objects.create(
             grant=grant,

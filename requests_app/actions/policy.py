@@ -47,47 +47,53 @@ def load(*, by: Party, documents: Mapping[str, str]) -> PolicyVersion:
 
 
 def _catalogue(policy: PolicySet) -> None:
-    resources = {row.key: _resource(row) for row in policy.resources}
-    for row in policy.entitlements:
-        _entitlement(row, resources[row.resource_key])
+    """What the files offer is on offer, as they say it; what they no longer name is not. A few statements in all."""
+    _upsert(Resource, [_resource(row) for row in policy.resources])
+    resources = Resource.objects.in_bulk([row.key for row in policy.resources], field_name="key")
+    _upsert(Entitlement, [_entitlement(row, resources[row.resource_key]) for row in policy.entitlements])
     from_file = FromFile.Origin.FILE
-    Entitlement.objects.filter(origin=from_file).exclude(
-        key__in=[row.key for row in policy.entitlements]
-    ).update(active=False)
+    entitlements = [row.key for row in policy.entitlements]
+    Entitlement.objects.filter(origin=from_file).exclude(key__in=entitlements).update(active=False)
     Resource.objects.filter(origin=from_file).exclude(key__in=list(resources)).update(active=False)
 
 
+def _upsert(model: type[Resource] | type[Entitlement], rows: list[Any]) -> None:
+    fields = [field.name for field in model._meta.concrete_fields if field.name not in ("id", "key")]
+    model._default_manager.bulk_create(
+        rows, update_conflicts=True, unique_fields=["key"], update_fields=fields
+    )
+
+
 def _resource(row: ResourceRow) -> Resource:
-    values: dict[str, Any] = {
-        "name": row.name,
-        "kind": row.kind,
-        "azure_id": row.azure_id,
-        "environment": row.environment,
-        "owner_oid": row.owner or None,
-        "tags": list(row.tags),
-        "origin": FromFile.Origin.FILE,
-        "place": f"{row.file}:{row.line}",
-        "active": True,
-    }
-    resource, _ = Resource.objects.update_or_create(key=row.key, defaults=values)
-    return resource
+    return Resource(
+        key=row.key,
+        name=row.name,
+        kind=row.kind,
+        azure_id=row.azure_id,
+        environment=row.environment,
+        owner_oid=row.owner or None,
+        tags=list(row.tags),
+        origin=FromFile.Origin.FILE,
+        place=f"{row.file}:{row.line}",
+        active=True,
+    )
 
 
-def _entitlement(row: EntitlementRow, resource: Resource) -> None:
-    values: dict[str, Any] = {
-        "resource": resource,
-        "name": row.name,
-        "kind": row.kind,
-        "nsgs": list(row.nsgs),
-        "destination": row.destination,
-        "protocol": row.protocol,
-        "ports": list(row.ports),
-        "connect_host": row.connect.host if row.connect else "",
-        "connect_user": row.connect.user if row.connect else "",
-        "connect_command": row.connect.command if row.connect else "",
-        "tags": list(row.tags),
-        "origin": FromFile.Origin.FILE,
-        "place": f"{row.file}:{row.line}",
-        "active": True,
-    }
-    Entitlement.objects.update_or_create(key=row.key, defaults=values)
+def _entitlement(row: EntitlementRow, resource: Resource) -> Entitlement:
+    return Entitlement(
+        key=row.key,
+        resource=resource,
+        name=row.name,
+        kind=row.kind,
+        nsgs=list(row.nsgs),
+        destination=row.destination,
+        protocol=row.protocol,
+        ports=list(row.ports),
+        connect_host=row.connect.host if row.connect else "",
+        connect_user=row.connect.user if row.connect else "",
+        connect_command=row.connect.command if row.connect else "",
+        tags=list(row.tags),
+        origin=FromFile.Origin.FILE,
+        place=f"{row.file}:{row.line}",
+        active=True,
+    )

@@ -5,9 +5,10 @@ The fence is not here: every write is an attempt row with a deadline, and an abs
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import uuid4
 
@@ -21,19 +22,26 @@ from requests_app.models import Container
 log = structlog.get_logger("latch.lease")
 # How long a container stays closed to others after its worker was killed. So a closing is late by this at most.
 LASTS = timedelta(seconds=20)
-# One call to Azure may take longer than a lease lasts; meanwhile a thread renews it this often.
+# One call to Azure may take longer than a lease lasts; meanwhile a thread renews it this often …
 _RENEWED_EVERY = 5.0
+# … but not for ever: a call that outlives its own deadline twice over hangs, and must not hold up closings.
+_WITHOUT_A_SIGN = 100.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class Lease:
     """One worker's hold on one container; `owner` is unique to this hold."""
 
     container_id: int
     owner: str
+    sign_of_life: float = field(default_factory=time.monotonic)
 
     def renew(self) -> bool:
         """The hold lasts a full term from now; False when it was lost, and then nothing may be written any more."""
+        self.sign_of_life = time.monotonic()
+        return self._extend()
+
+    def _extend(self) -> bool:
         moment = now()
         held = Container.objects.filter(pk=self.container_id, lease_owner=self.owner, lease_until__gt=moment)
         return bool(held.update(lease_until=moment + LASTS))
@@ -63,7 +71,10 @@ class Lease:
     def _keep(self, done: threading.Event) -> None:
         try:
             while not done.wait(_RENEWED_EVERY):
-                if not self.renew():
+                if time.monotonic() - self.sign_of_life > _WITHOUT_A_SIGN:
+                    log.error("lease.given_up", container=self.container_id, owner=self.owner)
+                    return
+                if not self._extend():
                     log.warning("lease.lost", container=self.container_id)
                     return
         except DatabaseError as error:
