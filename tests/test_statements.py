@@ -8,9 +8,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from requests_app.actions.codes import cancel
+from requests_app.actions.submit import withdraw
 from requests_app.models import AccessRequest, Stage
 from tests.conftest import ClientFor
-from tests.support.azure import REASON, active_stage, asked
+from tests.support.azure import REASON, active_stage, approved, asked
 from tests.support.organisation import Organisation
 
 MOST = 25
@@ -63,3 +65,20 @@ def test_what_a_request_is_for_is_read_once(people: Organisation) -> None:
     assert again == first
     assert first.label, "the trail would not say what was asked for"
     assert not captured.captured_queries
+
+
+def test_what_somebody_has_under_way_is_found_without_reading_all_they_ever_asked(
+    people: Organisation, client_for: ClientFor
+) -> None:
+    person = people["requester"]
+    waiting = asked(person, key="stg-web-01-ssh")
+    held = approved(people)
+    over = approved(people, key="prod-app-01-ssh")
+    withdraw(by=person, access_request_id=asked(person, key="stg-web-02-ssh").pk)
+    cancel(by=person, access_request_id=over.pk)
+    answer = client_for(person).get("/catalogue/")
+    under_way = {offer.entitlement.key: offer.under_way for offer in answer.context["offers"]}
+    assert {key: pk for key, pk in under_way.items() if pk} == {
+        "stg-web-01-ssh": waiting.pk,
+        "prod-web-01-ssh": held.pk,
+    }

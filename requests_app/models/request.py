@@ -63,6 +63,11 @@ class AccessRequest(models.Model):
             models.Index(fields=["requester", "-id"], name="request_of_person"),
             models.Index(fields=["lapses_at"], condition=Q(state="pending"), name="request_lapsing"),
             models.Index(fields=["state", "id"], name="request_state"),
+            models.Index(
+                fields=["requester", "-decided_at"],
+                condition=Q(state__in=["denied", "lapsed"]),
+                name="request_refused",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["requester", "submission_key"], name="request_form_once"),

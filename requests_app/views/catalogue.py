@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from audit_app.clock import now
 from requests_app import context, directory
-from requests_app.models import AccessRequest, Entitlement, Person, RequestItem, Resource
+from requests_app.models import AccessRequest, Entitlement, Grant, Person, RequestItem, Resource
 from requests_app.policy.evaluate import eligible
 from requests_app.policy.verdict import Limits
 from requests_app.views.http import PortalRequest
@@ -99,7 +99,11 @@ def _offers(person: Person) -> list[Offer]:
 
 def _under_way(person: Person) -> dict[int, int]:
     """Return, by entitlement, this person's latest request that waits or whose grant is not closed."""
-    mine = RequestItem.objects.filter(access_request__requester=person)
-    waiting = mine.filter(access_request__state=AccessRequest.State.PENDING)
-    held = mine.filter(grants__state__in=["issued", "opening", "open", "extending", "closing"])
-    return dict((waiting | held).order_by("access_request").values_list("entitlement", "access_request"))
+    # Asked apart, each finds its few rows by an index; joined by OR, everything this person ever asked is read.
+    waiting = RequestItem.objects.filter(
+        access_request__requester=person, access_request__state=AccessRequest.State.PENDING
+    )
+    held = Grant.objects.filter(person=person).exclude(state=Grant.State.CLOSED)
+    columns = ("access_request", "entitlement")
+    found = waiting.order_by().values_list(*columns).union(held.order_by().values_list(*columns))
+    return {entitlement: access_request for access_request, entitlement in sorted(found)}

@@ -69,7 +69,7 @@ def _furnish(setting: Setting) -> None:
     if not pending.filter(requester=somebody).exists():
         for key in ("stg-web-02-ssh", "stg-worker-01-ssh"):
             story.asked(setting, SOMEBODY, key, HALF_AN_HOUR)
-    if not Grant.objects.filter(person=somebody).exclude(state=Grant.State.CLOSED).exists():
+    if not Grant.objects.filter(person=somebody, state__in=["opening", "open"]).exists():
         _doors(setting)
 
 
