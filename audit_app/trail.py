@@ -1,6 +1,7 @@
 """record(): the only writer of events. It knows labels and ids, never the rows of the floors above."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -78,14 +79,19 @@ def record(
         why=why,
         data=data or {},
     )
-    log.info(
-        kind,
-        outcome=outcome,
-        actor=by.label,
-        object=f"{about.kind}:{about.id}" if about.kind else "",
-        story=about.story,
-        resource=about.resource,
-        correlation_id=event.correlation_id,
-        why=why,
-    )
+    # Said once it is true: a change that is rolled back leaves no line in the log either.
+    transaction.on_commit(partial(_say, event))
     return event
+
+
+def _say(event: Event) -> None:
+    log.info(
+        event.kind,
+        outcome=event.outcome,
+        actor=event.actor_label,
+        object=f"{event.object_kind}:{event.object_id}" if event.object_kind else "",
+        story=event.story,
+        resource=event.resource_label,
+        correlation_id=event.correlation_id,
+        why=event.why,
+    )

@@ -105,6 +105,34 @@ def _minutes(column: str) -> Any:
     return Extract(column, "epoch") / Value(60.0, output_field=FloatField())
 
 
+# In the order of the dataset's columns.
+_GRANT_COLUMNS = (
+    "access_request_id",
+    "person__display_name",
+    "person__key",
+    "entitlement__resource__name",
+    "entitlement__name",
+    "source_address",
+    "minutes",
+    "access_request__reason",
+    "access_request__ticket",
+    "access_request__submitted_at",
+    "told",
+    "access_request__decided_at",
+    "uid",
+    "state",
+    "issued_at",
+    "activated_at",
+    "opened_at",
+    "expires_at",
+    "ending_at",
+    "closed_at",
+    "lag",
+    "ended_why",
+    "ended_note",
+)
+
+
 def _grants(asked: dict[str, Any]) -> "QuerySet[Any, Any]":
     found = Grant.objects.all()
     if asked.get("person"):
@@ -115,39 +143,12 @@ def _grants(asked: dict[str, Any]) -> "QuerySet[Any, Any]":
         found = found.filter(access_request__submitted_at__gte=asked["since"])
     if asked.get("until"):
         found = found.filter(access_request__submitted_at__lte=asked["until"])
-    return (
-        found.annotate(
-            told=_decisions("access_request"),
-            minutes=_minutes("duration"),
-            lag=Extract(F("closed_at") - F("ending_at"), "epoch"),
-        )
-        .order_by("id")
-        .values_list(
-            "access_request_id",
-            "person__display_name",
-            "person__key",
-            "entitlement__resource__name",
-            "entitlement__name",
-            "source_address",
-            "minutes",
-            "access_request__reason",
-            "access_request__ticket",
-            "access_request__submitted_at",
-            "told",
-            "access_request__decided_at",
-            "uid",
-            "state",
-            "issued_at",
-            "activated_at",
-            "opened_at",
-            "expires_at",
-            "ending_at",
-            "closed_at",
-            "lag",
-            "ended_why",
-            "ended_note",
-        )
+    times = found.annotate(
+        told=_decisions("access_request"),
+        minutes=_minutes("duration"),
+        lag=Extract(F("closed_at") - F("ending_at"), "epoch"),
     )
+    return times.order_by("id").values_list(*_GRANT_COLUMNS)
 
 
 def _requests(asked: dict[str, Any]) -> "QuerySet[Any, Any]":

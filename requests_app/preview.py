@@ -1,6 +1,6 @@
 """What would happen if somebody asked: verdict, people, and the very rules to be written. From the database alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -105,45 +105,41 @@ def _rule(
     snapshot: ContainerSnapshot | None,
     promised: set[int],
 ) -> RulePreview:
-    name = Container(azure_id=azure_id).name
-    ports = tuple(str(port) for port in entitlement.ports)
-    unknown = RulePreview(
-        name,
-        None,
-        source,
-        entitlement.destination,
-        entitlement.protocol,
-        ports,
-        None,
-        problem="This group was not read from Azure yet; the number is chosen when it opens.",
+    rule = RulePreview(
+        container=Container(azure_id=azure_id).name,
+        priority=None,
+        source=source,
+        destination=entitlement.destination,
+        protocol=entitlement.protocol,
+        ports=tuple(str(port) for port in entitlement.ports),
+        read_at=None,
     )
     if snapshot is None or not snapshot.body:
-        return unknown
+        words = "This group was not read from Azure yet; the number is chosen when it opens."
+        return replace(rule, problem=words)
+    rule = replace(rule, read_at=snapshot.read_at, problem=snapshot.error)
     state = ContainerState.from_dict(snapshot.body)
     try:
-        priority = next_free(state, settings.PRIORITY_BAND, taken=promised)
+        rule = replace(rule, priority=next_free(state, settings.PRIORITY_BAND, taken=promised))
     except TargetError as error:
-        return RulePreview(
-            name,
-            None,
-            source,
-            entitlement.destination,
-            entitlement.protocol,
-            ports,
-            snapshot.read_at,
-            problem=error.sentence(),
+        return replace(rule, problem=error.sentence())
+    return replace(rule, findings=_findings(state, rule))
+
+
+def _findings(state: ContainerState, rule: RulePreview) -> tuple[Finding, ...]:
+    if not rule.source or rule.priority is None:
+        return ()
+    return tuple(
+        findings(
+            state,
+            RuleSpec(
+                name="latch-preview",
+                priority=rule.priority,
+                source=rule.source,
+                destination=rule.destination,
+                protocol=rule.protocol,
+                ports=rule.ports,
+                description="",
+            ),
         )
-    spec = RuleSpec(
-        "latch-preview", priority, source, entitlement.destination, entitlement.protocol, ports, ""
-    )
-    return RulePreview(
-        name,
-        priority,
-        source,
-        entitlement.destination,
-        entitlement.protocol,
-        ports,
-        snapshot.read_at,
-        findings=tuple(findings(state, spec)) if source else (),
-        problem=snapshot.error,
     )

@@ -21,6 +21,7 @@ MOVERS = ("requests_app/actions/", "requests_app/converge/", "audit_app/lifecycl
 # Written once: the site has no right to change these rows.
 IMMUTABLE = {"audit_app.Event"}
 MUTABLE = {
+    "audit_app.Export",
     "requests_app.AccessRequest",
     "requests_app.Attempt",
     "requests_app.Container",

@@ -70,21 +70,25 @@ def _submit(by: Person, ask: Ask, submission_key: UUID, sign_in: dict[str, Any])
         rules=[rule.to_dict() for rule in seen.rules],
     )
     Stage.objects.bulk_create(_stages(access_request, seen))
+    _record(access_request, seen.verdict)
+    _start(access_request, moment)
+    return access_request
+
+
+def _record(access_request: AccessRequest, verdict: Verdict) -> None:
     record(
         "request.submitted",
-        by=by.party,
+        by=access_request.requester.party,
         about=access_request.about(),
         why=access_request.reason,
         data={
-            "duration_seconds": int(ask.duration.total_seconds()),
-            "source": ask.source,
+            "duration_seconds": int(access_request.duration.total_seconds()),
+            "source": access_request.source_address,
             "ticket": access_request.ticket,
-            "policy": seen.verdict.policy_hash,
-            "rules": list(seen.verdict.rules),
+            "policy": verdict.policy_hash,
+            "rules": list(verdict.rules),
         },
     )
-    _start(access_request, moment)
-    return access_request
 
 
 def refuse_unless_allowed(verdict: Verdict) -> None:

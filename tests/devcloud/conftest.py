@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from latchportal.devcloud import world
+from tests.devcloud.services import WORLD_FILE, browser
 from tests.support.devcloud import HTTP, Devcloud, running_devcloud
 
 SUBSCRIPTION = "11111111-aaaa-4bbb-8ccc-000000000001"
@@ -82,3 +84,15 @@ def ended(arm: Arm, answer: httpx.Response) -> dict[str, Any]:
         if status["status"] != "InProgress":
             return dict(status)
     raise AssertionError("the operation did not end")
+
+
+@pytest.fixture
+def of() -> world.World:
+    """The demo organisation, read anew."""
+    return world.load(WORLD_FILE)
+
+
+@pytest.fixture
+def web(of: world.World) -> httpx.Client:
+    """A browser before the pretend Entra of that organisation."""
+    return browser(of)

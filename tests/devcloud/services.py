@@ -110,3 +110,8 @@ def redeem(at: httpx.Client, of: world.World, code: str, /, **more: str) -> Any:
         "code_verifier": VERIFIER,
     }
     return at.post(f"/{of.tenant.id}/oauth2/v2.0/token", data=form | more)
+
+
+def sign_in(web: httpx.Client, of: world.World, key: str, mfa: str = "", **more: str) -> dict[str, str]:
+    form = {"person": of.person(key).oid} | ({"mfa": mfa} if mfa else {})
+    return answered(web.post(authorize_url(of, **more), data=form))

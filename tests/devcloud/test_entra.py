@@ -11,31 +11,13 @@ import pytest
 from latchportal.devcloud import world
 from tests.devcloud.services import (
     BASE,
-    CALLBACK,
-    WORLD_FILE,
     answered,
     authorize_url,
-    browser,
     redeem,
-    services,
+    sign_in,
 )
 
 ASK_C1 = json.dumps({"id_token": {"acrs": {"essential": True, "value": "c1"}}})
-
-
-@pytest.fixture
-def of() -> world.World:
-    return world.load(WORLD_FILE)
-
-
-@pytest.fixture
-def web(of: world.World) -> httpx.Client:
-    return browser(of)
-
-
-def sign_in(web: httpx.Client, of: world.World, key: str, mfa: str = "", **more: str) -> dict[str, str]:
-    form = {"person": of.person(key).oid} | ({"mfa": mfa} if mfa else {})
-    return answered(web.post(authorize_url(of, **more), data=form))
 
 
 def id_claims(web: httpx.Client, of: world.World, tokens: dict[str, Any]) -> dict[str, Any]:
@@ -241,29 +223,6 @@ def test_person_disabled_after_sign_in_gets_no_new_code_and_no_token(
     assert web.post("/_control/people/ada", json={"enabled": False}).status_code == 200
     assert "AADSTS50057" in web.get(authorize_url(of)).text
     assert redeem(web, of, code).json()["error_codes"] == [50057]
-
-
-def test_sign_in_tells_the_proxy_who_browses_and_logout_forgets(web: httpx.Client, of: world.World) -> None:
-    sign_in(web, of, "ada")
-    assert web.cookies["latch_demo_person"] == of.person("ada").oid
-    out = web.get(f"/{of.tenant.id}/oauth2/v2.0/logout", params={"post_logout_redirect_uri": CALLBACK})
-    assert out.headers["location"] == CALLBACK
-    assert "latch_demo_person" not in web.cookies
-    assert web.get(authorize_url(of)).status_code == 200
-
-
-def test_logout_never_redirects_to_a_foreign_site(web: httpx.Client, of: world.World) -> None:
-    url = f"/{of.tenant.id}/oauth2/v2.0/logout"
-    out = web.get(url, params={"post_logout_redirect_uri": "https://evil.example/"})
-    assert out.status_code == 200
-    assert "signed out" in out.text
-
-
-def test_two_browsers_do_not_share_a_session(of: world.World) -> None:
-    app = services(of)
-    first, second = browser(of, app), browser(of, app)
-    sign_in(first, of, "ada")
-    assert second.get(authorize_url(of)).status_code == 200
 
 
 @pytest.mark.parametrize(
