@@ -89,7 +89,9 @@ def snapshots() -> int:
 def policy() -> None:
     """The files of POLICY_DIR are in force; a faulty set is said loudly and the one before stays."""
     try:
-        policy_actions.load(by=system("policy loader"), documents=policy_files.read(Path(settings.POLICY_DIR)))
+        policy_actions.load(
+            by=system("policy loader"), documents=policy_files.read(Path(settings.POLICY_DIR))
+        )
     except (PolicyFaults, OSError, UnicodeDecodeError) as error:
         log.error("policy.faulty", faults=str(error))
     beat("policy")
