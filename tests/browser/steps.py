@@ -99,10 +99,10 @@ def wait_gone(stack: Stack, nsg: str) -> None:
 
 
 def wait_mail(stack: Stack, to: str, number: int) -> None:
-    """This person got a mail that leads to this request."""
+    """This person got a mail about this request."""
 
     def there() -> bool:
         mails = [text for file in stack.mails.glob("*") for text in file.read_text("utf-8").split("-" * 79)]
-        return any(f"To: {to}" in mail and f"/requests/{number}/" in mail for mail in mails)
+        return any(f"To: {to}" in mail and f"X-Latch-Story: request-{number}\n" in mail for mail in mails)
 
     until(there, f"a mail to {to} about request {number}", 30)

@@ -79,7 +79,6 @@ def use_a_code(ada: Visitor, number: int) -> None:
     ada.fine()
     page.goto(f"/requests/{number}/")
     assert code not in page.content(), "the code is shown a second time"
-    page.go_back()
     page.goto("/activate/")
     ada.fine()
     page.get_by_label("Latch code").fill(code)

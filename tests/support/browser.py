@@ -37,6 +37,9 @@ TELL_OF_VIOLATIONS = """document.addEventListener("securitypolicyviolation", (ev
 REACHABLE = """() => [...document.querySelectorAll(
     'a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]')]
   .filter((it) => !it.disabled && it.tabIndex >= 0 && it.checkVisibility({visibilityProperty: true}))"""
+MARK_REACHED = "document.activeElement?.setAttribute('data-reached', '')"
+UNREACHED = "(it) => !it.hasAttribute('data-reached')"
+GIST = "(it) => it.outerHTML.slice(0, 120)"
 
 
 class NoBrowser(Exception):
@@ -118,14 +121,12 @@ class Visitor:
     def unreached_by_tab(self) -> list[str]:
         """Return what Tab, pressed from the page's beginning until it is through, does not come to."""
         self.page.evaluate("document.activeElement?.blur()")
-        number = self.page.evaluate(f"({REACHABLE})().length")
-        for _ in range(number + 1):
+        # A field for a date takes a press for each of its parts.
+        for _ in range(2 * self.page.evaluate(f"({REACHABLE})().length") + 20):
             self.page.keyboard.press("Tab")
-            self.page.evaluate("document.activeElement?.setAttribute('data-reached', '')")
-        missed: list[str] = self.page.evaluate(
-            f"({REACHABLE})().filter((it) => !it.hasAttribute('data-reached')).map((it) => it.outerHTML.slice(0, 120))"
-        )
-        return missed
+            if not self.page.evaluate(f"{MARK_REACHED}; ({REACHABLE})().some({UNREACHED})"):
+                return []
+        return list(self.page.evaluate(f"({REACHABLE})().filter({UNREACHED}).map({GIST})"))
 
     def close(self) -> None:
         """The window is closed, and no page in it made an error or met its content policy. Raises AssertionError."""
