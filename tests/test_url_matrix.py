@@ -219,3 +219,8 @@ def test_administrator_cannot_write_what_is_for_reading(people: Any, policy: Any
             client.post(f"/{prefix}{address}", {"post": "yes", "state": "open"})
         client.post(f"/{prefix}", {"action": "delete_selected", "_selected_action": [pk], "post": "yes"})
         assert list(rows.values()) == before, f"/{prefix} let an administrator write"
+
+
+@pytest.mark.parametrize("door", ["/logout/", "/admin/logout/"])
+def test_signing_out_does_not_lead_back_in_at_once(door: str, people: Any) -> None:
+    assert signed_in(people["administrator"]).post(door)["Location"] == "/login/?why=signed-out"
