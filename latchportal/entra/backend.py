@@ -14,7 +14,10 @@ _REQUESTS: Final = (
     "directorymembership", "entitlement", "grant", "heartbeat", "latchcode", "message", "opening", "person",
     "policyversion", "requestitem", "resource", "signin", "stage",
 )  # fmt: skip
-_VIEW: Final = frozenset({"audit_app.view_event", *(f"requests_app.view_{model}" for model in _REQUESTS)})
+_AUDIT: Final = ("event", "export")
+_VIEW: Final = frozenset(
+    {*(f"audit_app.view_{model}" for model in _AUDIT), *(f"requests_app.view_{model}" for model in _REQUESTS)}
+)
 _CATALOGUE: Final = frozenset(
     f"requests_app.{verb}_{model}"
     for verb in ("add", "change", "delete")
