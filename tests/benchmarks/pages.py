@@ -3,11 +3,13 @@ Django does in the same minute."""
 
 from collections.abc import Callable
 from datetime import timedelta
+from statistics import median
 from typing import Any
 from uuid import uuid4
 
-from tests.benchmarks import queries, story
-from tests.benchmarks.load import Line, Load, under_load
+from latchportal.demo.processes import Part
+from tests.benchmarks import memory, queries, story
+from tests.benchmarks.load import WARM_UP, Line, Load, under_load
 from tests.benchmarks.options import Result, ranged, spread
 from tests.benchmarks.setting import Setting, answers
 
@@ -26,22 +28,25 @@ PAGES = {
     "audit events, 50 shown": ("aud", "/audit/events/"),
 }
 
-Rounds = dict[int, list[Load]]
+Rounds = dict[
+    int, list[tuple[Load, float]]
+]  # by clients: each round's load, and the workers' seconds of the processor
 
 
 def run(setting: Setting) -> Result:
     """Return each page's figures with each number of clients, and the bare page's."""
     _furnish(setting)
     result = Result(data={"pages": {}})
+    site = setting.stack.parts["site"]
     with setting.gunicorn(workers=2, application="tests.benchmarks.bare:application") as part:
         port = int(part.name)
         part.wait_until(lambda: answers(port), what="an answer")
-        bare = _rounds(setting, lambda _: _getting(Line(port), "/"))
+        bare = _rounds(setting, part, lambda _: _getting(Line(port), "/"))
         _tell(setting, result, "bare Django, 5 queries, no session", bare, {"statements": 5, "framing": 0})
         for name, (key, path) in PAGES.items():
-            found = _rounds(setting, lambda _, key=key, path=path: _getting(setting.line(key), path))
+            found = _rounds(setting, site, lambda _, key=key, path=path: _getting(setting.line(key), path))
             _tell(setting, result, name, found, _statements(setting, key, path), bare)
-        posts = _rounds(setting, lambda number: _posting(setting.line(ASKING[number % len(ASKING)])))
+        posts = _rounds(setting, site, lambda number: _posting(setting.line(ASKING[number % len(ASKING)])))
         _tell(setting, result, "submit", posts, _statements_of_submit(setting), bare)
     return result
 
@@ -89,15 +94,19 @@ def _posting(line: Line) -> Callable[[], float]:
     return lambda: line.post("/requests/new", form(line.address)).seconds
 
 
-def _rounds(setting: Setting, work: Callable[[int], Callable[[], float]]) -> Rounds:
+def _rounds(setting: Setting, server: Part, work: Callable[[int], Callable[[], float]]) -> Rounds:
     options = setting.options
-    return {
-        clients: [
-            under_load([work(number) for number in range(clients)], options.seconds / options.rounds)
-            for _ in range(options.rounds)
-        ]
-        for clients in options.clients
-    }
+    workers = memory.children(server.process.pid) if server.process else []
+
+    def once(clients: int) -> tuple[Load, float]:
+        works = [work(number) for number in range(clients)]
+        before = memory.processor_seconds(workers)
+        load = under_load(works, options.seconds / options.rounds)
+        # The few requests that warm up count too.
+        done = len(load.seconds) + clients * WARM_UP
+        return load, (memory.processor_seconds(workers) - before) / done
+
+    return {clients: [once(clients) for _ in range(options.rounds)] for clients in options.clients}
 
 
 def _statements(setting: Setting, key: str, path: str) -> dict[str, int]:
@@ -122,22 +131,30 @@ def _tell(
     bare: Rounds | None = None,
 ) -> None:
     told: dict[str, Any] = dict(statements)
-    for clients, loads in rounds.items():
-        rates = [load.per_second for load in loads]
-        whole = Load(0, [seconds for load in loads for seconds in load.seconds])
-        figures = {
-            "per_second": spread(rates),
-            "p50_ms": round(whole.ms(50), 1),
-            "p95_ms": round(whole.ms(95), 1),
-        }
-        note = f"p50 {figures['p50_ms']} ms, p95 {figures['p95_ms']} ms"
+    for clients, measured in rounds.items():
+        figures, note = _figures(measured)
         if clients == 1:
             note += f"; {statements['statements']} statements"
         if bare is not None:
-            reference = spread([load.per_second for load in bare[clients]])["median"]
-            figures["of_bare"] = round(figures["per_second"]["median"] / reference, 2)
-            note += f"; {figures['of_bare']} × bare Django"
+            reference, _ = _figures(bare[clients])
+            figures["of_bare"] = round(figures["per_second"]["median"] / reference["per_second"]["median"], 2)
+            figures["processor_of_bare"] = round(figures["processor_ms"] / reference["processor_ms"], 1)
+            note += f"; {figures['of_bare']} × bare Django's rate, {figures['processor_of_bare']} × its processor time"
         told[f"clients_{clients}"] = figures
         plural = "client" if clients == 1 else "clients"
-        result.row(f"{name}, {clients} {plural}", f"{ranged(rates)}/s", note)
+        result.row(
+            f"{name}, {clients} {plural}", f"{ranged([load.per_second for load, _ in measured])}/s", note
+        )
     result.data["pages"][name] = told
+
+
+def _figures(measured: list[tuple[Load, float]]) -> tuple[dict[str, Any], str]:
+    whole = Load(0, [seconds for load, _ in measured for seconds in load.seconds])
+    figures: dict[str, Any] = {
+        "per_second": spread([load.per_second for load, _ in measured]),
+        "p50_ms": round(whole.ms(50), 1),
+        "p95_ms": round(whole.ms(95), 1),
+        "processor_ms": round(median(busy for _, busy in measured) * 1000, 1),
+    }
+    times = f"p50 {figures['p50_ms']} ms, p95 {figures['p95_ms']} ms"
+    return figures, f"{times}; a worker works {figures['processor_ms']} ms"
