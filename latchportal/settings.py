@@ -38,7 +38,7 @@ GRAPH_ENDPOINT = (
 )
 AZURE_CREDENTIAL = env.str("AZURE_CREDENTIAL", default="managed")
 AZURE_CLIENT_ID = env.str("AZURE_CLIENT_ID", default="")
-AZURE_POLL_SECONDS = env.float("AZURE_POLL_SECONDS", default=1.0)
+AZURE_POLL_SECONDS = env.float("AZURE_POLL_SECONDS", default=0.5)
 deployment.refuse_pretend_cloud(
     demo=LATCH_DEMO,
     endpoints={

@@ -66,25 +66,45 @@ def _round(container: Container, lease: Lease) -> bool:
     # What becomes due from here on, such as a revocation, is the next round's: it must not be put off untried.
     began = now()
     target = gateways.target(container.kind)
+    if not _remove_due(target, container, lease, began):
+        return False
+    state = _look(target, container, lease)
+    if state is None or not _write_missing(target, container, lease, began, state):
+        return False
+    if not _closing_waits(container, began):
+        _rest(container, began)
+    return True
+
+
+def _remove_due(target: Target, container: Container, lease: Lease, began: datetime) -> bool:
     closing = _due(container, began).filter(desired=Opening.Desired.ABSENT)
     for opening in closing.exclude(observed=Opening.Observed.ABSENT):
         if not lease.renew():
             return False
         remove(target, opening)
-    state = _look(target, container, lease)
-    if state is None:
-        return False
+    return True
+
+
+def _write_missing(
+    target: Target, container: Container, lease: Lease, began: datetime, state: ContainerState
+) -> bool:
     # A rule that somebody removed from an open grant is not made again, so only what is opening is written.
     wanted = _due(container, began).filter(desired=Opening.Desired.PRESENT, grant__state=Grant.State.OPENING)
     missing = list(wanted.exclude(observed=Opening.Observed.PRESENT))
     for opening in missing:
         if not lease.renew():
             return False
-        write(target, opening, state)
-    if missing and _look(target, container, lease) is None:
-        return False
-    _rest(container, began)
-    return True
+        if _closing_waits(container, began):
+            # Closings go first: the next round begins with them, and what is left to open comes after.
+            break
+        if not observe.under_way(opening, state):
+            write(target, opening, state)
+    return not missing or _look(target, container, lease) is not None
+
+
+def _closing_waits(container: Container, began: datetime) -> bool:
+    """Return whether something that is or may be open came due since this round began."""
+    return _due(container, now()).filter(due_at__gt=began).exclude(grant__state=Grant.State.OPENING).exists()
 
 
 def _due(container: Container, moment: datetime) -> QuerySet[Opening]:

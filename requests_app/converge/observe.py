@@ -78,9 +78,18 @@ def _seen(opening: Opening, rule: RuleState | None) -> "Opening.Observed":
     if rule is None:
         return Opening.Observed.ABSENT
     settled = rule.provisioning_state in ("", "Succeeded")
+    return Opening.Observed.PRESENT if settled and _as_wanted(opening, rule) else Opening.Observed.UNKNOWN
+
+
+def _as_wanted(opening: Opening, rule: RuleState) -> bool:
     # Without a number we never wrote it: whoever did, it is not what this grant stands for.
-    as_wanted = opening.priority is not None and not difference(wanted(opening, opening.priority), rule)
-    return Opening.Observed.PRESENT if settled and as_wanted else Opening.Observed.UNKNOWN
+    return opening.priority is not None and not difference(wanted(opening, opening.priority), rule)
+
+
+def under_way(opening: Opening, state: ContainerState) -> bool:
+    """Return whether Azure is still writing this very rule, as a worker that died had asked: then wait, not write."""
+    rule = state.rule(opening.name)
+    return rule is not None and rule.provisioning_state == "Updating" and _as_wanted(opening, rule)
 
 
 def settle(grant_id: int, moment: datetime, *, flush: bool | None) -> None:
@@ -141,7 +150,21 @@ def _opened(grant: Grant, openings: list[Opening], moment: datetime, flush: bool
         },
     )
     Opening.objects.filter(grant=grant).update(due_at=expires_at, failures=0)
+    _landed(openings, moment)
     notify.opened(grant)
+
+
+def _landed(openings: list[Opening], moment: datetime) -> None:
+    """A write nobody had an answer to has landed when its rule was read and no other write could have made it.
+
+    So nothing of it can come later, and the closing need not wait for its deadline.
+    """
+    for opening in openings:
+        writes = list(
+            opening.attempts.filter(kind=Attempt.Kind.WRITE).exclude(outcome=Attempt.Outcome.FAILED)
+        )
+        if len(writes) == 1:
+            Attempt.objects.filter(pk=writes[0].pk, deadline__gt=moment).update(deadline=moment)
 
 
 def _closed(grant: Grant, moment: datetime) -> None:
