@@ -56,7 +56,6 @@ LATCH_CODE_AUDIENCE = env.str("LATCH_CODE_AUDIENCE", default=BASE_URL)
 PRIORITY_BAND = deployment.band(env.str("PRIORITY_BAND", default="200-999"))
 OPENING_BUDGET_SECONDS = env.int("OPENING_BUDGET_SECONDS", default=120)
 DIRECTORY_MAX_AGE_SECONDS = env.int("DIRECTORY_MAX_AGE_SECONDS", default=300)
-DIRECTORY_SYNC_SECONDS = env.int("DIRECTORY_SYNC_SECONDS", default=60)
 
 # --- the house -----------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
