@@ -2,24 +2,21 @@
 
 import hashlib
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 
 from audit_app.trail import About, system
+from requests_app.management.seeding.past import Past
 from requests_app.models import Attempt, Container, Grant, LatchCode, Opening
 from requests_app.preview import container_id
 from requests_app.targets.mark import describe, rule_name
-
-if TYPE_CHECKING:
-    from requests_app.management.seeding.history import Past
 
 WORKFLOW, CONVERGENCE = system("workflow"), system("convergence")
 ENDS = {"expired": 62, "ended": 28, "unused": 8, "cancelled": 2}
 KID = "demo-1"
 
 
-def granted(past: "Past") -> None:
+def granted(past: Past) -> None:
     """The grant of this approved request, and its end, are thought of."""
     access_request, pen = past.access_request, past.pen
     grant: Grant = pen.add(
@@ -45,7 +42,7 @@ def granted(past: "Past") -> None:
         _used(past, grant, about, end)
 
 
-def _never_used(past: "Past", grant: Grant, about: About, end: str) -> None:
+def _never_used(past: Past, grant: Grant, about: About, end: str) -> None:
     past.at = grant.activate_by if end == "unused" else past.at + past.pen.soon(2, 10)
     grant.ending_at = grant.closed_at = past.at
     grant.ended_why = end
@@ -53,7 +50,7 @@ def _never_used(past: "Past", grant: Grant, about: About, end: str) -> None:
     past.say(f"grant.{end}", by, about=about, why="Nobody activated it in time." if end == "unused" else "")
 
 
-def _used(past: "Past", grant: Grant, about: About, end: str) -> None:
+def _used(past: Past, grant: Grant, about: About, end: str) -> None:
     pen, party = past.pen, past.requester.party
     past.at += pen.soon(minutes=4, at_most=grant.duration.total_seconds() / 90)
     past.at = min(past.at, grant.activate_by - timedelta(seconds=1))
@@ -77,7 +74,7 @@ def _used(past: "Past", grant: Grant, about: About, end: str) -> None:
         _opening(past, grant, number, container_id(nsg))
 
 
-def _code(past: "Past") -> None:
+def _code(past: Past) -> None:
     jti = past.pen.uuid()
     past.pen.add(
         LatchCode,
@@ -93,7 +90,7 @@ def _code(past: "Past") -> None:
     past.say("code.spent", past.requester.party, data={"jti": str(jti)})
 
 
-def _opening(past: "Past", grant: Grant, number: int, azure_id: str) -> None:
+def _opening(past: Past, grant: Grant, number: int, azure_id: str) -> None:
     name = rule_name(past.pen.instance, grant.uid, number)
     spec = {
         "name": name,
@@ -129,7 +126,7 @@ def _opening(past: "Past", grant: Grant, number: int, azure_id: str) -> None:
         )
 
 
-def _container(past: "Past", azure_id: str) -> Container:
+def _container(past: Past, azure_id: str) -> Container:
     known = past.pen.containers
     if azure_id not in known:
         known[azure_id], _ = Container.objects.get_or_create(azure_id=azure_id)

@@ -4,114 +4,22 @@ What became of the approved ones is told in granted.py.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from audit_app.trail import About, Party, system
+from audit_app.trail import About, system
 from requests_app.management.seeding.eligible import Chance
 from requests_app.management.seeding.granted import granted
+from requests_app.management.seeding.past import Past
 from requests_app.management.seeding.pen import Pen
-from requests_app.models import AccessRequest, Decision, Person, RequestItem, Stage
+from requests_app.models import Decision, Person, Stage
 
 WORKFLOW = system("workflow")
 OUTCOMES = {"approved": 80, "denied": 9, "lapsed": 6, "withdrawn": 5}
-REASONS = (
-    "Web workers restart in a loop since the last release",
-    "Rotate the certificate before it ends tonight",
-    "Nightly job stopped half way, need to look at its logs",
-    "Disk is at 94 percent, find what fills it",
-    "Customer reports time-outs, follow the requests on the machine",
-    "Apply the kernel update that needs a reboot",
-    "Compare the configuration with staging before the change",
-    "Restore a table that was emptied by mistake",
-    "Check the replication lag seen since this morning",
-    "Collect traces for the supplier's support case",
-)
 DENIALS = (
     "The change window is tomorrow; please ask again then.",
     "Use the read replica for this, it does not need the door opened.",
     "The incident is closed already.",
 )
-DURATIONS = (15, 30, 30, 30, 60, 60, 120)
-
-
-class Past:
-    """One request while it is being told."""
-
-    def __init__(self, pen: Pen, chance: Chance, at: datetime) -> None:
-        self.pen, self.chance, self.at = pen, chance, at
-        self.correlation_id = str(pen.uuid())
-        self.requester, self.entitlement = chance.person, chance.entitlement
-        minutes = timedelta(minutes=pen.chance.choice(DURATIONS))
-        self.access_request = pen.add(
-            AccessRequest,
-            requester=self.requester,
-            reason=pen.chance.choice(REASONS),
-            ticket=f"INC-{pen.chance.randint(1000, 9999)}" if pen.chance.random() < 0.6 else "",
-            duration=min(minutes, chance.verdict.max_duration),
-            source_address=chance.address,
-            observed_address=chance.address,
-            submitted_at=at,
-            activate_within=chance.verdict.activate_within,
-            policy_hash=chance.verdict.policy_hash,
-            correlation_id=self.correlation_id,
-            submission_key=pen.uuid(),
-        )
-        self.item = pen.add(
-            RequestItem,
-            access_request=self.access_request,
-            entitlement=self.entitlement,
-            verdict=chance.verdict.to_dict(),
-        )
-        self.stages = [self._stage(position) for position in range(1, len(chance.verdict.stages) + 1)]
-        self.say("request.submitted", self.requester.party, why=self.access_request.reason)
-
-    def about(self, kind: str = "access_request", pk: str = "", label: str = "") -> About:
-        """Return how the trail speaks of the request, or of a stage or grant of it."""
-        return About(
-            kind=kind,
-            id=pk or str(self.access_request.pk),
-            label=label or self.entitlement.name,
-            resource=self.entitlement.resource.name,
-            subject=self.requester.party,
-            story=self.access_request.story,
-        )
-
-    def say(
-        self, kind: str, by: Party, *, about: About | None = None, address: str = "", **more: object
-    ) -> None:
-        """The trail will say so, at the present moment of the story."""
-        if by == self.requester.party:
-            address = self.chance.address
-        self.pen.event(
-            kind,
-            self.at,
-            by,
-            about or self.about(),
-            self.correlation_id,
-            source_address=address or None,
-            **more,
-        )
-
-    def end(self, state: str, by: Party, *, why: str = "", outcome: str = "success") -> None:
-        """The request is decided at the present moment."""
-        self.access_request.state, self.access_request.decided_at = state, self.at
-        self.say(f"request.{state}", by, why=why, outcome=outcome)
-
-    def _stage(self, position: int) -> Stage:
-        need = self.chance.verdict.stages[position - 1]
-        stage: Stage = self.pen.add(
-            Stage,
-            access_request=self.access_request,
-            position=position,
-            name=need.name,
-            title=need.title,
-            approver_kind=need.approvers.kind,
-            approver_group=need.approvers.group_oid or None,
-            quorum=need.quorum,
-            lapse_after=need.lapse_after,
-            state=Stage.State.CANCELLED,
-        )
-        return stage
 
 
 def tell(pen: Pen, chance: Chance, at: datetime, *, recent: bool = False) -> None:
