@@ -70,8 +70,8 @@ def test_every_component_names_its_parameters_at_the_top() -> None:
 def test_every_icon_that_is_named_exists() -> None:
     known = set(re.findall(r'id="([\w-]+)"', (STATIC / "icons.svg").read_text()))
     text = "".join(path.read_text() for path in PAGES)
-    named = set(re.findall(r'components/icon\.html" with name="([\w-]+)"', text))
-    named |= set(re.findall(r'badge\.html" with tone="\w+" icon="([\w-]+)"', text))
+    named = set(re.findall(r'{% icon name="([\w-]+)"', text))
+    named |= set(re.findall(r'{% badge tone="\w+" icon="([\w-]+)"', text))
     assert named
     assert named <= known
 
