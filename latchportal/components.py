@@ -9,7 +9,7 @@ from django import template
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timezone import template_localtime
+from django.utils.timezone import localtime
 
 register = template.Library()
 _STYLES = {"date": "%b %Y", "datetime": "%b %Y, %H:%M", "seconds": "%b %Y, %H:%M:%S"}
@@ -51,7 +51,7 @@ def when(at: datetime | None = None, style: str = "") -> SafeString:
     """Return a moment in the server's zone as text; a script turns it into the reader's, with UTC on hover."""
     if not at:
         return format_html('<span class="soft">{}</span>', "never")
-    utc, local = at.astimezone(UTC), template_localtime(at)
+    utc, local = at.astimezone(UTC), localtime(at)
     style = style or "datetime"
     if style == "time":
         text = f"{local:%H:%M} {local.tzname()}"

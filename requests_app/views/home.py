@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.http import HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -16,6 +17,9 @@ from requests_app.views.stages import Step, group_names, steps, with_story
 NEWS = timedelta(hours=24)
 LATELY, LOOK_BACK = 6, 60
 QUICK, SLOW = 2, 30
+# Of each kind at most so many are shown: a script that asks by the hundred must not make the page crawl.
+MOST = 25
+_ISSUED = ExpressionWrapper(Q(state=Grant.State.ISSUED), output_field=BooleanField())
 
 
 @dataclass(frozen=True)
@@ -32,17 +36,21 @@ def home(request: PortalRequest) -> HttpResponse:
     """Show what this person can reach now; asked by its own poll, the part that changes."""
     person, moment = request.user, now()
     mine = Grant.objects.filter(person=person)
-    held = doors(with_openings(mine.exclude(state=Grant.State.CLOSED).order_by("id")), person)
+    # What is or may be open stands first, so that the bound below cuts off only what waits to be activated.
+    alive = mine.exclude(state=Grant.State.CLOSED).order_by(_ISSUED, "id")
+    held = doors(with_openings(alive[: MOST + 1]), person)
     failed = mine.filter(state=Grant.State.CLOSED, ended_why=Grant.Why.FAILED, closed_at__gte=moment - NEWS)
     not_opened = doors(with_openings(failed.order_by("-id")[:3]), person)
     waiting = _waiting(person)
     news = list(_refused(person, moment))
     context = {
         "now": moment,
-        "ready": [door for door in held if door.grant.state == Grant.State.ISSUED],
-        "reachable": [door for door in held if door.grant.state != Grant.State.ISSUED],
+        "ready": [door for door in held[:MOST] if door.grant.state == Grant.State.ISSUED],
+        "reachable": [door for door in held[:MOST] if door.grant.state != Grant.State.ISSUED],
         "not_opened": not_opened,
-        "waiting": waiting,
+        "waiting": waiting[:MOST],
+        "more": len(held) > MOST or len(waiting) > MOST,
+        "most": MOST,
         "news": news,
         "lately": _lately(person, held),
         "poll": QUICK if any(door.moving for door in held) else SLOW,
@@ -52,9 +60,8 @@ def home(request: PortalRequest) -> HttpResponse:
 
 def _waiting(person: Person) -> list[Waiting]:
     undecided = [AccessRequest.State.PENDING, AccessRequest.State.RETURNED]
-    found = list(
-        with_story(AccessRequest.objects.filter(requester=person, state__in=undecided)).order_by("id")
-    )
+    mine = AccessRequest.objects.filter(requester=person, state__in=undecided)
+    found = list(with_story(mine).order_by("id")[: MOST + 1])
     groups = group_names(found)
     return [Waiting(access_request, steps(access_request, groups)) for access_request in found]
 

@@ -108,3 +108,11 @@ def test_used_lately_can_be_asked_again_with_one_press(client_for, people, polic
     assert Grant.objects.get().state == "closed"
     html = page(browser)
     assert "/requests/new?entitlement=prod-web-01-ssh" in html
+
+
+def test_a_person_with_hundreds_waiting_still_gets_a_page_of_bounded_length(people, policy, client_for):
+    for _ in range(30):
+        asked(people["requester"])
+    html = page(client_for(people["requester"]))
+    assert html.count('id="waiting-') - 1 == 25, "the heading and twenty-five requests"
+    assert "Only the first 25 of each kind" in html
