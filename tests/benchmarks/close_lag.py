@@ -51,7 +51,7 @@ def run(setting: Setting) -> Result:
     result.row(
         "Azure's removal and the polls for it",
         f"p50 {percentile(own, 50):.2f} s",
-        f"the write itself takes {setting.options.write_seconds} s, polls come each second",
+        f"the write itself takes {setting.options.write_seconds} s; the rest is polling",
     )
     result.data |= {
         "lag_p99": percentile(whole, 99),
