@@ -11,6 +11,9 @@ PORT ?= 8000
 AZURE_PORT ?= 8100
 JOBS ?= 2
 
+# Bytecode is worth writing: every test starts processes, and each would compile all of Django and the SDK anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # What a portal in earnest is told, with made-up values: `make check` looks at the settings as they would be there.
 PRODUCTION := env -u DATABASE_URL -u DATABASE_OWNER_URL -u REDIS_URL -u LATCH_DEMO -u DEBUG -u POLICY_DIR \
 	SECRET_KEY=not-a-secret-but-as-long-as-one-0123456789-abcdefghijklmnopqrstuvwxyz \
