@@ -50,7 +50,6 @@ def record(
     outcome: str = Event.Outcome.SUCCESS,
     why: str = "",
     data: dict[str, Any] | None = None,
-    correlation_id: str | None = None,
 ) -> Event:
     """One event stands in the trail if, and only if, the caller's transaction commits.
 
@@ -75,7 +74,7 @@ def record(
         resource_label=about.resource[:200],
         story=about.story,
         source_address=here.source_address,
-        correlation_id=correlation_id or here.correlation_id,
+        correlation_id=here.correlation_id,
         why=why,
         data=data or {},
     )

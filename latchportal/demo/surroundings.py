@@ -63,7 +63,7 @@ def site(directory: Path, ports: Ports, stores: Stores, extra: Mapping[str, str]
         "ENTRA_CLIENT_SECRET": here.apps[0].client_secret,
         "ENTRA_AUTHORITY": azure,
         "ARM_ENDPOINT": azure,
-        "GRAPH_ENDPOINT": f"{azure}/v1.0",
+        "GRAPH_ENDPOINT": azure,
         "AZURE_CREDENTIAL": "managed",
         "IDENTITY_ENDPOINT": f"{azure}/msi/token",
         "IDENTITY_HEADER": identity.HEADER,

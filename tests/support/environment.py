@@ -63,7 +63,7 @@ def settings(home: Path) -> dict[str, str]:
         "ENTRA_CLIENT_SECRET": "demo-only-secret",
         "ENTRA_AUTHORITY": "http://127.0.0.1:1",
         "ARM_ENDPOINT": "http://127.0.0.1:1",
-        "GRAPH_ENDPOINT": "http://127.0.0.1:1/v1.0",
+        "GRAPH_ENDPOINT": "http://127.0.0.1:1",
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "POLICY_DIR": str(ORGANISATION / "policy"),
         "LATCH_KEY_DIR": str(key_directory(home / "keys")),
