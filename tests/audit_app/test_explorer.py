@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from audit_app import explorer
+from audit_app import explorer, origin
 from audit_app.explorer import Cursor
 from audit_app.filters import EventFilter
 from audit_app.models import Event
@@ -77,16 +77,13 @@ def test_anonymous_is_sent_to_sign_in(client: Client) -> None:
     ],
 )
 def test_each_filter_lets_through_what_it_says_and_nothing_else(filters: dict[str, str]) -> None:
-    from audit_app import origin
-
-    with origin.origin(source_address="203.0.113.7"):
+    with origin.origin("c0ffee", source_address="203.0.113.7"):
         wanted = happened(
             subject=MO,
             resource="prod-web-01",
             story="request-7",
             outcome="refused",
             why="The disk is full",
-            correlation_id="c0ffee",
         )
     happened("policy.loaded", by=system("policy"), label="Policy", resource="other", story="request-8")
     assert found(**filters) == [wanted]

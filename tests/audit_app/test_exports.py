@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.test import Client
 
-from audit_app import exports
+from audit_app import exports, origin
 from audit_app.filters import EventFilter
 from audit_app.models import Event, Export
 from audit_app.trail import Party
@@ -75,7 +75,8 @@ def test_finished_export_knows_its_rows(auditor: Any, client_for: Any) -> None:
 
 def test_every_cell_that_a_spreadsheet_would_calculate_is_guarded(auditor: Any, client_for: Any) -> None:
     for text in DANGEROUS:
-        happened(by=Party("t:o", text), label=text, resource=text, why=text, correlation_id=text[:40])
+        with origin.origin(text[:40]):
+            happened(by=Party("t:o", text), label=text, resource=text, why=text)
     found = download(client_for(auditor))
     columns = ("actor", "object", "resource", "why", "correlation_id")
     for row, text in zip(found, DANGEROUS, strict=True):

@@ -13,22 +13,22 @@ ADA = Party("11111111-1111-1111-1111-111111111111:22222222-2222-2222-2222-222222
 MO = Party("11111111-1111-1111-1111-111111111111:33333333-3333-3333-3333-333333333333", "Mo Petersen")
 
 
-def happened(kind: str = "request.submitted", by: Party = ADA, **more: Any) -> Event:
+def happened(
+    kind: str = "request.submitted",
+    by: Party = ADA,
+    *,
+    label: str = "SSH to prod-web-01",
+    resource: str = "",
+    story: str = "",
+    subject: Party | None = None,
+    outcome: str = Event.Outcome.SUCCESS,
+    why: str = "",
+    data: dict[str, Any] | None = None,
+) -> Event:
     """Return one event, recorded the way the site records it."""
-    about = More.about(more)
+    about = About("access_request", "1", label, resource=resource, story=story, subject=subject)
     with transaction.atomic():
-        return record(kind, by=by, about=about, **more)
-
-
-class More:
-    """Takes what belongs to About out of a call's keywords."""
-
-    @staticmethod
-    def about(more: dict[str, Any]) -> About:
-        """Return the About these keywords describe, leaving the others."""
-        names = ("label", "resource", "story", "subject")
-        said = {name: more.pop(name) for name in names if name in more}
-        return About(kind="access_request", id="1", **{"label": "SSH to prod-web-01", **said})
+        return record(kind, by=by, about=about, outcome=outcome, why=why, data=data)
 
 
 def many(count: int, *, at: datetime | None = None, **more: Any) -> None:
