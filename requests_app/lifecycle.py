@@ -2,7 +2,7 @@
 
 from audit_app.lifecycle import Machine, Transition
 from audit_app.trail import About
-from requests_app.models import AccessRequest, Grant, Person, Stage
+from requests_app.models import AccessRequest, Decision, Grant, Person, Stage
 
 # What "close everything" speaks of.
 EVERYTHING = About(kind="portal", id="everything", label="Everything that is open")
@@ -16,6 +16,7 @@ _requester = frozenset({REQUESTER})
 _administrator = frozenset({ADMINISTRATOR})
 _approver = frozenset({APPROVER})
 _system = frozenset({SYSTEM})
+_anyone_concerned = _requester | _approver | _administrator
 
 REQUESTS = Machine(
     AccessRequest,
@@ -51,6 +52,15 @@ GRANTS = Machine(
         Transition("opened", ("opening",), "open", "grant.opened", _system),
         Transition("expire", _alive, "closing", "grant.expired", _system),
         Transition("fail", ("opening",), "closing", "grant.failed", _system, outcome="failure"),
+        Transition(
+            "removed", ("open", "extending"), "closing", "grant.removed_in_azure", _system, outcome="failure"
+        ),
+        Transition("extend", ("open",), "extending", "grant.extending", _requester, "Extend"),
+        Transition("extended", ("extending",), "open", "grant.extended", _system),
+        Transition(
+            "not_extended", ("extending",), "open", "grant.extension_failed", _system, outcome="failure"
+        ),
+        Transition("shorten", ("open",), "open", "grant.shortened", _anyone_concerned, "Shorten"),
         Transition("end", _alive, "closing", "grant.ended", _requester, "End now"),
         Transition("revoke", _alive, "closing", "grant.revoked", _administrator, "Revoke"),
         Transition("cancel", ("issued",), "closed", "grant.cancelled", _requester, "Cancel"),
@@ -64,7 +74,7 @@ GRANTS = Machine(
 def roles_of(person: Person, owner: Person | int) -> frozenset[str]:
     """Return what this person is to something of `owner`'s: its requester, an administrator, both or neither.
 
-    Who approves is asked of the directory for each stage, in actions, at the click.
+    Who may approve is asked of the directory for each stage, in actions, at the click.
     """
     owner_id = owner if isinstance(owner, int) else owner.pk
     roles = set()
@@ -77,11 +87,24 @@ def roles_of(person: Person, owner: Person | int) -> frozenset[str]:
 
 def buttons(obj: AccessRequest | Grant, person: Person) -> tuple[Transition, ...]:
     """Return what this person may do with this request or grant now; actions ask the same again."""
-    owner_id = obj.requester_id if isinstance(obj, AccessRequest) else obj.person_id
-    return Machine.of(obj).open_to(obj.state, roles_of(person, owner_id))
+    return Machine.of(obj).open_to(obj.state, _roles(obj, person))
 
 
 def allows(obj: AccessRequest | Grant, event: str, person: Person) -> bool:
     """Return whether this person's roles allow this transition at all, whatever the state."""
-    owner_id = obj.requester_id if isinstance(obj, AccessRequest) else obj.person_id
-    return bool(Machine.of(obj)[event].who & roles_of(person, owner_id))
+    return bool(Machine.of(obj)[event].who & _roles(obj, person))
+
+
+def _roles(obj: AccessRequest | Grant, person: Person) -> frozenset[str]:
+    if isinstance(obj, AccessRequest):
+        return roles_of(person, obj.requester_id)
+    roles = roles_of(person, obj.person_id)
+    if roles or not GRANTS.open_to(obj.state, _approver):
+        return roles
+    return _approver if approved(obj, person) else roles
+
+
+def approved(grant: Grant, person: Person) -> bool:
+    """Return whether this person agreed to this grant, and so may take some of it back."""
+    votes = Decision.objects.filter(access_request=grant.access_request_id, person=person, vote="approve")
+    return votes.exists()

@@ -61,12 +61,39 @@ def _grants() -> None:
     register(
         "grant.found_open", "Found open after closing, being removed: {object}", icon="error", tone="bad"
     )
+    register("grant.extending", "Is being extended: {object}", icon="clock", tone="wait")
+    register("grant.extended", "Extended, read back from Azure: {object}", icon="clock", tone="good")
+    register("grant.extension_failed", "Could not be extended: {object}", icon="error", tone="bad")
+    register("grant.shortened", "Made shorter: {object}", icon="clock")
+    register("grant.removed_in_azure", "Taken away by hand in Azure: {object}", icon="error", tone="bad")
+    register(
+        "grant.repaired", "Put right after a change by hand in Azure: {object}", icon="shield", tone="wait"
+    )
+    register("grant.opened_again", "Opens again for the time left: {object}", icon="undo")
+    register("grant.overdue", "Closing is late: {object}", icon="error", tone="bad")
+    for verb, words in {
+        "extend": "extending",
+        "shorten": "shortening",
+        "open_again": "opening again",
+    }.items():
+        register(f"grant.{verb}_refused", f"Was refused {words} {{object}}", icon="ban", tone="wait")
     register("grant.cancel_refused", "Was refused giving back {object}", icon="ban", tone="wait")
     register("grant.end_refused", "Was refused ending {object}", icon="ban", tone="wait")
     register("grant.revoke_refused", "Was refused revoking {object}", icon="ban", tone="wait")
 
 
 def _portal() -> None:
+    register("portal.armed", "Armed the portal: it opens again", icon="shield", tone="good")
+    register("portal.close_only", "Made the portal close-only", icon="ban", tone="bad")
+    register("portal.arm_refused", "Was refused arming the portal", icon="ban", tone="wait")
+    register(
+        "rule.orphan_removed", "Removed a rule of ours no grant knows: {object}", icon="error", tone="bad"
+    )
+    register("rule.orphans_stopped", "Stopped at too many unknown rules: {object}", icon="error", tone="bad")
+    register(
+        "rule.foreign_found", "Found somebody else's rule in the way: {object}", icon="error", tone="wait"
+    )
+    register("grants.revoked_together", _revoked_together, icon="ban", tone="bad")
     register("grants.revoked_all", _revoked_all, icon="ban", tone="bad")
     register("policy.loaded", "Put {object} in force", icon="shield", tone="accent")
     register("catalogue.changed", "Changed the catalogue: {object}", icon="shield", tone="accent")
@@ -98,6 +125,10 @@ def _closed(event: Event) -> str:
     lag = event.data.get("close_lag_seconds")
     said = f"Closed, read back from Azure: {event.object_label}"
     return f"{said}, {lag:.1f} s after it was due" if isinstance(lag, int | float) else said
+
+
+def _revoked_together(event: Event) -> str:
+    return f"Closed all of {event.object_label} ({event.data.get('count', 'some')} grants)"
 
 
 def _revoked_all(event: Event) -> str:

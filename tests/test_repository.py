@@ -23,6 +23,7 @@ IMMUTABLE = {"audit_app.Event"}
 MUTABLE = {
     "audit_app.Export",
     "requests_app.AccessRequest",
+    "requests_app.Arming",
     "requests_app.Attempt",
     "requests_app.Container",
     "requests_app.ContainerSnapshot",

@@ -168,6 +168,7 @@ class Stack:
     def _prepare_data(self) -> None:
         self.manage("migrate", "--database", "owner", "--no-input")
         self.manage("policy", "load")
+        self.manage("arm", "--reason", "A demo's database is new each time, and nobody else's")
         self.manage("directory")
         if self.seeded:
             self.manage("seed", "--requests", str(self.seeded))

@@ -1,5 +1,6 @@
 """The tables of asking, deciding, opening and closing. Rules the database can keep stand here; verbs do not."""
 
+from requests_app.models.arming import Arming
 from requests_app.models.catalogue import Entitlement, PolicyVersion, Resource
 from requests_app.models.container import Attempt, Container, ContainerSnapshot, Opening
 from requests_app.models.grant import Grant, LatchCode
@@ -10,6 +11,7 @@ from requests_app.models.request import AccessRequest, Decision, RequestItem, St
 
 __all__ = [
     "AccessRequest",
+    "Arming",
     "Attempt",
     "Container",
     "ContainerSnapshot",

@@ -18,6 +18,20 @@ class Container(models.Model):
     woken_until = models.DateTimeField(
         null=True, blank=True, help_text="The tick does not wake it again before."
     )
+    region = models.CharField(max_length=60, blank=True, help_text="Azure counts writes by region.")
+    compare_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When all of it is compared with the database next; empty: not in use.",
+    )
+    compared_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["compare_at"], condition=Q(compare_at__isnull=False), name="container_to_compare"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.azure_id.rsplit("/", 1)[-1]
@@ -38,6 +52,11 @@ class ContainerSnapshot(models.Model):
         blank=True, help_text="Why the last reading failed; the body is then the one before."
     )
     tried_at = models.DateTimeField()
+    foreign = models.JSONField(
+        default=list, blank=True, help_text="Foreign rules that open a latched port, or beat one of ours."
+    )
+    around = models.JSONField(null=True, blank=True, help_text="Locks and admin rules, as last read.")
+    around_read_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"{self.container} at {self.read_at:%Y-%m-%d %H:%M:%S}"

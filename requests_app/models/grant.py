@@ -57,6 +57,20 @@ class Grant(models.Model):
     hard_end = models.DateTimeField(
         null=True, blank=True, help_text="The end written into Azure. Never passed."
     )
+    extend_to = models.DateTimeField(
+        null=True, blank=True, help_text="While extending: the end that is being written into Azure."
+    )
+    again_of = models.OneToOneField(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="again",
+        help_text="The grant removed by hand in Azure whose time that was left this one uses.",
+    )
+    overdue_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was said that this closing is late."
+    )
     ending_at = models.DateTimeField(null=True, blank=True, help_text="When closing became due.")
     closed_at = models.DateTimeField(
         null=True, blank=True, help_text="When the rule's absence was read back."
@@ -76,7 +90,14 @@ class Grant(models.Model):
             models.Index(fields=["-closed_at"], condition=Q(closed_at__isnull=False), name="grant_closed_at"),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["item"], name="grant_one_per_item"),
+            models.UniqueConstraint(
+                fields=["item"], condition=Q(again_of__isnull=True), name="grant_one_per_item"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="extending", extend_to__isnull=False)
+                | (~Q(state="extending") & Q(extend_to__isnull=True)),
+                name="grant_extending_says_to",
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=["issued", "opening", "open", "extending", "closing", "closed"]),
                 name="grant_state_known",

@@ -53,6 +53,14 @@ class AccessRequest(models.Model):
     sign_in = models.JSONField(
         default=dict, blank=True, help_text="auth_time and acrs of the asking session."
     )
+    extends = models.ForeignKey(
+        "requests_app.Grant",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="extensions",
+        help_text="The open grant this asks more time for; `duration` is then the whole time.",
+    )
     submission_key = models.UUIDField(help_text="Made by the form: the same form sent twice is one request.")
 
     objects: ClassVar[models.Manager["AccessRequest"]] = models.Manager.from_queryset(AccessRequestQuerySet)()
@@ -71,6 +79,11 @@ class AccessRequest(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(fields=["requester", "submission_key"], name="request_form_once"),
+            models.UniqueConstraint(
+                fields=["extends"],
+                condition=Q(state__in=["pending", "returned"]),
+                name="request_one_extension_at_once",
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=["pending", "returned", "approved", "denied", "withdrawn", "lapsed"]),
                 name="request_state_known",

@@ -8,7 +8,8 @@ from django.contrib.auth.models import Group
 
 from audit_app.clock import now
 from latchportal.devcloud import world
-from requests_app.models import DirectoryGroup, DirectoryMembership, Person
+from requests_app.arming import fingerprint
+from requests_app.models import Arming, DirectoryGroup, DirectoryMembership, Person
 from tests.support.environment import ORGANISATION
 
 WORLD_PATH = ORGANISATION / "world.yaml"
@@ -59,6 +60,7 @@ def hire() -> Organisation:
         for role in described.roles:
             Group.objects.get_or_create(name=role)[0].user_set.add(people[described.key])
     _enrol(here, by_oid, at)
+    Arming.objects.create(fingerprint=fingerprint(), armed=True, at=at, by_label="The tests", why="A test")
     return Organisation(people)
 
 
