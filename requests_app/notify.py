@@ -14,6 +14,9 @@ from requests_app.models import AccessRequest, Grant, Message, Person, Stage
 APPROVAL_NEEDED = "approval_needed"
 DECIDED = "decided"
 OPENED = "opened"
+EXTENDED = "extended"
+SHORTENED = "shortened"
+REMOVED = "removed"
 CLOSED = "closed"
 LAPSED = "lapsed"
 
@@ -62,6 +65,34 @@ def opened(grant: Grant) -> None:
         resource=grant.entitlement.resource.name,
         expires_at=_iso(grant.expires_at),
         connect=grant.entitlement.connect,
+    )
+
+
+def extended(grant: Grant) -> None:
+    """The requester is told of the later end, once it was read back."""
+    _of_grant(EXTENDED, grant, key=f"extended:{grant.pk}:{_iso(grant.expires_at)}")
+
+
+def shortened(grant: Grant, *, by: str, why: str) -> None:
+    """The requester is told of the earlier end, and who made it so."""
+    _of_grant(SHORTENED, grant, key=f"shortened:{grant.pk}:{_iso(grant.expires_at)}", by=by, why=why)
+
+
+def removed(grant: Grant) -> None:
+    """The requester is told that somebody took the rule away in Azure, and until when it may be opened again."""
+    _of_grant(REMOVED, grant, key=f"removed:{grant.pk}", note=grant.ended_note)
+
+
+def _of_grant(kind: str, grant: Grant, *, key: str, **words: Any) -> None:
+    _put(
+        key,
+        kind,
+        grant.person,
+        grant.access_request,
+        entitlement=grant.entitlement.name,
+        resource=grant.entitlement.resource.name,
+        expires_at=_iso(grant.expires_at),
+        **words,
     )
 
 

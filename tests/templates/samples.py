@@ -176,6 +176,9 @@ def mails() -> dict[str, dict[str, Any]]:
         },
         "decided": {"outcome": "denied", "by": "Sol Okafor", "why": "Use the bastion."},
         "opened": {"source": "81.2.69.142", "expires_at": END, "connect": "ssh ada@prod-web-01"},
+        "extended": {"expires_at": END},
+        "shortened": {"expires_at": END, "by": "Sol Okafor", "why": "The work is done."},
+        "removed": {"expires_at": END, "note": "Somebody removed the rule in Azure."},
         "closed": {"closed_at": END, "why": "Expired", "note": "", "never_opened": False},
         "lapsed": {},
     }
