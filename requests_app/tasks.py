@@ -6,7 +6,7 @@ from pathlib import Path
 import structlog
 from celery import shared_task
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, Value
 
 from audit_app.clock import now
 from audit_app.trail import system
@@ -26,23 +26,38 @@ log = structlog.get_logger("latch.tasks")
 
 @shared_task(name="requests_app.tick")
 def tick() -> int:
-    """Every container with something due within two seconds was woken once; returns how many."""
+    """Every container with something due within two seconds, or to be compared, was woken once; returns how many."""
     moment = now()
-    due = Container.objects.filter(openings__due_at__lte=moment + AHEAD).filter(
-        Q(woken_until__isnull=True) | Q(woken_until__lte=moment)
+    asleep = Q(woken_until__isnull=True) | Q(woken_until__lte=moment)
+    # Both halves ask one index each, so that a tick that finds nothing costs one small query.
+    due = Container.objects.filter(asleep, openings__due_at__lte=moment + AHEAD).values_list(
+        "pk", Value(True)
     )
-    found = list(due.distinct().values_list("pk", flat=True))
+    stale = Container.objects.filter(asleep, compare_at__lte=moment).values_list("pk", Value(False))
+    found = list(due.distinct().union(stale, all=True))
+    urgent = {container_id for container_id, is_due in found if is_due}
+    others = {container_id for container_id, _ in found} - urgent
     if found:
-        Container.objects.filter(pk__in=found).update(woken_until=moment + timedelta(seconds=2))
-    for container_id in found:
+        woken = Container.objects.filter(pk__in=urgent | others)
+        woken.update(woken_until=moment + timedelta(seconds=2))
+    for container_id in urgent:
         wake.wake(wake.CONVERGE, container_id)
+    # Nothing slow stands before a closing: comparing is another queue's.
+    for container_id in others:
+        wake.wake(wake.COMPARE, container_id)
     beat("tick", every=timedelta(seconds=5))
-    return len(found)
+    return len(urgent | others)
 
 
 @shared_task(name=wake.CONVERGE)
 def converge(container_id: int) -> int:
     """The container agrees with the database, as far as Azure let us."""
+    return converge_container(container_id)
+
+
+@shared_task(name=wake.COMPARE)
+def compare(container_id: int) -> int:
+    """The container was compared with the database; what differs was put right, counts as revoked, or is reported."""
     return converge_container(container_id)
 
 
@@ -79,8 +94,8 @@ def directory() -> None:
 
 @shared_task(name="requests_app.snapshots")
 def snapshots() -> int:
-    """What the pages show of each container on offer was read within the last minutes."""
-    done = container_snapshots.refresh()
+    """Every container in use, and no other, is compared with Azure each minute."""
+    done = container_snapshots.watch()
     beat("snapshots")
     return done
 

@@ -23,6 +23,7 @@ class _Quiet:
 
 _quiet = _Quiet()
 CONVERGE: Final = "requests_app.converge"
+COMPARE: Final = "requests_app.compare"
 SEND_MAIL: Final = "requests_app.send_mail"
 
 

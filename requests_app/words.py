@@ -86,9 +86,8 @@ def _portal() -> None:
     register("portal.armed", "Armed the portal: it opens again", icon="shield", tone="good")
     register("portal.close_only", "Made the portal close-only", icon="ban", tone="bad")
     register("portal.arm_refused", "Was refused arming the portal", icon="ban", tone="wait")
-    register(
-        "rule.orphan_removed", "Removed a rule of ours no grant knows: {object}", icon="error", tone="bad"
-    )
+    register("rule.orphan_found", "Found a rule of ours no grant knows: {object}", icon="error", tone="bad")
+    register("rule.orphan_removed", "A rule of ours that no grant knew is gone: {object}", icon="lock")
     register("rule.orphans_stopped", "Stopped at too many unknown rules: {object}", icon="error", tone="bad")
     register(
         "rule.foreign_found", "Found somebody else's rule in the way: {object}", icon="error", tone="wait"

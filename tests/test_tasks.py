@@ -14,6 +14,7 @@ from requests_app.models import (
     AccessRequest,
     Container,
     ContainerSnapshot,
+    Entitlement,
     Grant,
     LatchCode,
     Message,
@@ -145,12 +146,41 @@ def test_mail_tasks_run_twice_send_once(people, policy, mailoutbox):
     assert not tasks.send_mail(987654321)
 
 
-def test_snapshots_are_taken_of_what_is_on_offer_and_not_twice_within_a_minute(people, policy, azure):
+def test_what_is_on_offer_is_compared_each_minute_by_the_queue_for_slow_work(people, policy, azure, woken):
     assert tasks.snapshots() > 5
-    assert ContainerSnapshot.objects.filter(error="").count() == Container.objects.count()
-    assert tasks.snapshots() == 0
-    with later(60):
-        assert tasks.snapshots() > 5
+    assert tasks.snapshots() == 0, "they are watched already"
+    with later(5):
+        tasks.tick()
+        found = set(Container.objects.values_list("pk", flat=True))
+        for container_id in found:
+            tasks.compare(container_id)
+        assert ContainerSnapshot.objects.filter(error="").count() == len(found)
+        assert not Container.objects.filter(compare_at__lte=now() + timedelta(seconds=50))
+        assert not Container.objects.filter(compared_at__isnull=True)
+        assert not Container.objects.filter(region="")
+
+
+def test_a_tick_sends_comparisons_to_another_queue_than_what_is_due(
+    people, policy, woken, django_capture_on_commit_callbacks
+):
+    activated(people)
+    tasks.snapshots()
+    busy = Opening.objects.get().container_id
+    woken.clear()
+    with later(5), django_capture_on_commit_callbacks(execute=True):
+        assert tasks.tick() == Container.objects.count()
+    assert [row for name, row in woken if name == wake.CONVERGE] == [busy], "due comes first, and once"
+    others = {row for name, row in woken if name == wake.COMPARE}
+    assert others == set(Container.objects.exclude(pk=busy).values_list("pk", flat=True))
+
+
+def test_a_container_nobody_uses_any_more_is_not_compared(people, policy, azure):
+    grant = activated(people)
+    tasks.snapshots()
+    Entitlement.objects.update(active=False)
+    tasks.snapshots()
+    used = set(Container.objects.filter(compare_at__isnull=False).values_list("pk", flat=True))
+    assert used == {opening.container_id for opening in grant.openings.all()}
 
 
 def test_loading_the_policy_twice_is_loading_it_once(people, policy):

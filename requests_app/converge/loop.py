@@ -7,19 +7,22 @@ import time
 from datetime import datetime, timedelta
 
 import structlog
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from audit_app import origin
 from audit_app.clock import now
 from requests_app import gateways
+from requests_app.arming import is_armed
 from requests_app.converge import lease as leases
-from requests_app.converge import observe
+from requests_app.converge import observe, pace
 from requests_app.converge.due import bring_about
 from requests_app.converge.lease import Lease
-from requests_app.converge.pause import gives_up_at, put_off, reschedule
+from requests_app.converge.look import look
+from requests_app.converge.pause import ends_at, put_off, reschedule
+from requests_app.converge.settle import REREADS, may_land_until
 from requests_app.converge.write import remove, write
 from requests_app.models import Container, Grant, Opening
-from requests_app.targets.base import ContainerState, Target, TargetError
+from requests_app.targets.base import ContainerState, Target
 
 log = structlog.get_logger("latch.converge")
 # A wake may come this much before its instant; the worker waits for it. The tick looks as far ahead.
@@ -52,8 +55,10 @@ def _wait_for_work(container: Container) -> bool:
         moment = now()
         near = Opening.objects.filter(container=container, due_at__lte=moment + AHEAD)
         first: datetime | None = near.order_by("due_at").values_list("due_at", flat=True).first()
-        if first is None or first <= moment:
-            return first is not None
+        if first is None:
+            return Container.objects.filter(pk=container.pk, compare_at__lte=moment).exists()
+        if first <= moment:
+            return True
         time.sleep(min(_GLANCE_SECONDS, (first - moment).total_seconds()))
 
 
@@ -68,7 +73,7 @@ def _round(container: Container, lease: Lease) -> bool:
     target = gateways.target(container.kind)
     if not _remove_due(target, container, lease, began):
         return False
-    state = _look(target, container, lease)
+    state = look(target, container, lease)
     if state is None or not _write_missing(target, container, lease, began, state):
         return False
     if not _closing_waits(container, began):
@@ -81,25 +86,40 @@ def _remove_due(target: Target, container: Container, lease: Lease, began: datet
     for opening in closing.exclude(observed=Opening.Observed.ABSENT):
         if not lease.renew():
             return False
-        remove(target, opening)
+        if wait := pace.turn(container, closing=True):
+            pace.defer(opening, wait)
+        else:
+            remove(target, opening)
     return True
 
 
 def _write_missing(
     target: Target, container: Container, lease: Lease, began: datetime, state: ContainerState
 ) -> bool:
-    # A rule that somebody removed from an open grant is not made again, so only what is opening is written.
-    wanted = _due(container, began).filter(desired=Opening.Desired.PRESENT, grant__state=Grant.State.OPENING)
-    missing = list(wanted.exclude(observed=Opening.Observed.PRESENT))
+    """What is to be opened, extended or put right was sent; False when the lease was lost or nothing can be read.
+
+    A rule that somebody removed from an open grant is never made again, so there only what stands is written over.
+    """
+    wanted = _due(container, began).filter(desired=Opening.Desired.PRESENT)
+    missing = [
+        opening
+        for opening in wanted.exclude(observed=Opening.Observed.PRESENT)
+        if opening.grant.state == Grant.State.OPENING or state.rule(opening.name)
+    ]
+    if missing and not is_armed():
+        log.warning("converge.close_only", openings=len(missing))
+        return True
     for opening in missing:
         if not lease.renew():
             return False
         if _closing_waits(container, began):
             # Closings go first: the next round begins with them, and what is left to open comes after.
             break
-        if not observe.under_way(opening, state):
+        if wait := pace.turn(container, closing=False):
+            pace.defer(opening, wait)
+        elif not observe.under_way(opening, state):
             write(target, opening, state)
-    return not missing or _look(target, container, lease) is not None
+    return not missing or look(target, container, lease) is not None
 
 
 def _closing_waits(container: Container, began: datetime) -> bool:
@@ -112,55 +132,15 @@ def _due(container: Container, moment: datetime) -> QuerySet[Opening]:
     return rows.select_related("grant", "container").order_by("pk")
 
 
-def _look(target: Target, container: Container, lease: Lease) -> ContainerState | None:
-    """Azure was read and what was read stands in the database; None, with the work put off, when it could not be."""
-    if not lease.renew():
-        log.warning("converge.lease_lost")
-        return None
-    try:
-        state = target.read(container.azure_id, correlation_id=origin.current().correlation_id)
-    except TargetError as error:
-        return _unreadable(container, error)
-    moment = now()
-    observe.snapshot(container, state, moment)
-    observe.observe(_of_interest(container), state, moment)
-    return state
-
-
-def _unreadable(container: Container, error: TargetError) -> ContainerState | None:
-    moment = now()
-    observe.snapshot_failed(container, error.sentence(), moment)
-    log.warning(
-        "converge.unreadable", kind=error.kind, error=error.message, azure_request_id=error.azure_request_id
-    )
-    if error.kind == "missing":
-        # A group that is gone holds no rule; writing into it will be refused in Azure's own words.
-        observe.observe(_of_interest(container), None, moment)
-        return ContainerState(azure_id=container.azure_id, location="", rules=())
-    put_off(list(_due(container, moment)), moment, error.retry_after)
-    return None
-
-
-def _of_interest(container: Container) -> list[Opening]:
-    """Return what a reading can tell us something about: what is due, and all that is or may be there."""
-    rows = Opening.objects.filter(container=container).filter(
-        Q(due_at__lte=now()) | Q(desired=Opening.Desired.PRESENT) | ~Q(observed=Opening.Observed.ABSENT)
-    )
-    return list(rows.select_related("grant", "container"))
-
-
 def _rest(container: Container, began: datetime) -> None:
     """What this round saw as it should be has its next look set, or none; the rest is tried again after a pause."""
     for opening in _due(container, began):
-        gone = opening.observed == Opening.Observed.ABSENT
-        if opening.desired == Opening.Desired.ABSENT and gone:
-            _rest_closed(opening)
-        elif opening.desired == Opening.Desired.PRESENT and (
-            opening.observed == opening.desired or opening.grant.state != Grant.State.OPENING
-        ):
-            reschedule(opening, opening.grant.expires_at or gives_up_at(opening.grant))
-        else:
+        if opening.observed != opening.desired:
             put_off([opening], now())
+        elif opening.desired == Opening.Desired.ABSENT:
+            _rest_closed(opening)
+        else:
+            reschedule(opening, ends_at(opening.grant))
 
 
 def _rest_closed(opening: Opening) -> None:
@@ -170,7 +150,7 @@ def _rest_closed(opening: Opening) -> None:
         # Gone. Either a write without an outcome may still land, and then its deadline is the time to look; or
         # another group of this grant is not closed yet, and whoever reads that one sets the time for both.
         # Asked for the moment of the reading, as settle() did: later, a deadline could fall between the two.
-        later = observe.may_land_until([opening], opening.read_at or now())
+        later = may_land_until([opening], opening.read_at or now())
     else:
-        later = closed_at + observe.REREADS[-left] if left else None
+        later = closed_at + REREADS[-left] if left else None
     reschedule(opening, later, rereads_left=left)

@@ -1,44 +1,30 @@
-"""What a reading of Azure means: openings observed, grants moved by what was read. Nothing here calls Azure."""
+"""What a reading of Azure means for our openings: there, gone, put right, taken away. Nothing here calls Azure.
+
+Grants are moved by what was read in settle.py; what else stands in a container is reported in report.py.
+"""
 
 from collections.abc import Iterable
-from contextlib import suppress
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Q
 
 from audit_app import origin
-from audit_app.lifecycle import Stale, move
 from audit_app.models import Event
-from audit_app.trail import record, system
-from requests_app import notify
-from requests_app.models import AccessRequest, Attempt, Container, ContainerSnapshot, Grant, Opening
+from audit_app.trail import record
+from requests_app.converge.settle import may_land_until, settle
+from requests_app.converge.shut import CONVERGENCE, correlation_of, shut
+from requests_app.models import Grant, Opening
 from requests_app.targets.base import ContainerState, RuleSpec, RuleState
+from requests_app.targets.drift import Judgement, judge
+from requests_app.targets.mark import read_end
 from requests_app.targets.priorities import difference
 
 log = structlog.get_logger("latch.converge")
-CONVERGENCE = system("convergence")
-# A write that landed late would show after we looked; so we look again.
-REREADS = (timedelta(seconds=30), timedelta(seconds=120))
-
-
-def snapshot(container: Container, state: ContainerState, moment: datetime) -> None:
-    """The pages can show this reading."""
-    ContainerSnapshot.objects.update_or_create(
-        container=container,
-        defaults={"read_at": moment, "tried_at": moment, "body": state.to_dict(), "error": ""},
-    )
-
-
-def snapshot_failed(container: Container, error: str, moment: datetime) -> None:
-    """The pages can say that the last reading failed; what was read before stays."""
-    found = ContainerSnapshot.objects.filter(container=container)
-    if not found.update(error=error, tried_at=moment):
-        ContainerSnapshot.objects.create(
-            container=container, read_at=moment, tried_at=moment, body={}, error=error
-        )
+_HELD = frozenset({Grant.State.OPEN, Grant.State.EXTENDING})
 
 
 def wanted(opening: Opening, priority: int) -> RuleSpec:
@@ -55,131 +41,132 @@ def wanted(opening: Opening, priority: int) -> RuleSpec:
     )
 
 
-def observe(openings: Iterable[Opening], state: ContainerState | None, moment: datetime) -> None:
+@dataclass(frozen=True)
+class Reading:
+    """What Azure answered, None when the whole container is gone; when it was asked, and when it answered.
+
+    Unless `armed`, nothing is concluded from a rule that is missing: it may be the database that is wrong.
+    """
+
+    state: ContainerState | None
+    asked_at: datetime
+    at: datetime
+    armed: bool
+
+
+def observe(openings: Iterable[Opening], reading: Reading) -> None:
     """Each opening knows whether its rule is there, and its grant has moved accordingly.
 
-    `state` None means that the whole container is gone, and every rule with it.
+    A reading that is older than what is known, as of a worker that stood still, changes nothing.
     """
     for opening in openings:
-        rule = state.rule(opening.name) if state else None
-        came_back = bool(rule) and opening.observed == Opening.Observed.ABSENT
-        opening.observed = _seen(opening, rule)
-        seen: dict[str, Any] = {"read_at": moment, "observed": opening.observed}
-        if opening.observed != Opening.Observed.UNKNOWN:
-            seen["observed_spec"] = opening.desired_spec if rule else {}
-        Opening.objects.filter(pk=opening.pk).update(**seen)
-        settle(opening.grant_id, moment, flush=state.flush_connection if state else None)
-        if came_back and opening.grant.state == Grant.State.CLOSED:
-            _found_open(opening, moment)
+        rule = reading.state.rule(opening.name) if reading.state else None
+        before = opening.observed
+        judgement = _judgement(opening, rule) if rule else None
+        opening.observed = _seen(opening, rule, judgement)
+        with transaction.atomic():
+            if not _note(opening, rule, reading):
+                continue
+            if rule and reading.armed and opening.desired == Opening.Desired.PRESENT:
+                _put_right(opening, judgement, reading.at)
+        settle(opening.grant_id, reading.at, flush=reading.state.flush_connection if reading.state else None)
+        if reading.armed and opening.grant.state in _HELD:
+            _taken_away(opening, judgement, reading.at)
+        if rule and before == Opening.Observed.ABSENT and opening.grant.state == Grant.State.CLOSED:
+            _found_open(opening, reading.at)
 
 
-def _seen(opening: Opening, rule: RuleState | None) -> "Opening.Observed":
-    """Return what a reading says: a rule that Azure is still writing, or that differs from ours, is not open yet."""
+def _note(opening: Opening, rule: RuleState | None, reading: Reading) -> bool:
+    """The row holds what was read; False when somebody wants another rule by now, or read it later than this."""
+    seen: dict[str, Any] = {"read_at": reading.asked_at, "observed": opening.observed}
+    if opening.observed != Opening.Observed.UNKNOWN:
+        seen["observed_spec"] = opening.desired_spec if rule else {}
+    if opening.observed == Opening.Observed.PRESENT and rule:
+        # Somebody may have given it a higher number: then that is its number.
+        seen["priority"] = opening.priority = rule.priority
+    rows = Opening.objects.filter(
+        Q(read_at__isnull=True) | Q(read_at__lte=reading.asked_at),
+        pk=opening.pk,
+        desired=opening.desired,
+        desired_spec=opening.desired_spec,
+    )
+    opening.read_at = reading.asked_at
+    return bool(rows.update(**seen))
+
+
+def _seen(opening: Opening, rule: RuleState | None, judgement: Judgement | None) -> "Opening.Observed":
+    """Return what a reading says: a rule that Azure is still writing, or that lets in more or less, is not open."""
     if rule is None:
         return Opening.Observed.ABSENT
     settled = rule.provisioning_state in ("", "Succeeded")
-    return Opening.Observed.PRESENT if settled and _as_wanted(opening, rule) else Opening.Observed.UNKNOWN
+    as_wanted = judgement is not None and judgement.drift == "same" and _ends_as_wanted(opening, rule)
+    return Opening.Observed.PRESENT if settled and as_wanted else Opening.Observed.UNKNOWN
 
 
-def _as_wanted(opening: Opening, rule: RuleState) -> bool:
-    # Without a number we never wrote it: whoever did, it is not what this grant stands for.
-    return opening.priority is not None and not difference(wanted(opening, opening.priority), rule)
+def _ends_as_wanted(opening: Opening, rule: RuleState) -> bool:
+    # While it is being extended the old end is nobody's doing, but it is not what is wanted either.
+    return read_end(rule.description) == read_end(opening.desired_spec["description"])
+
+
+def _judgement(opening: Opening, rule: RuleState) -> Judgement:
+    if opening.priority is None:
+        # Without a number we never wrote it: whoever did, it is not what this grant stands for.
+        return Judgement("wider", ("it is not of the portal's making",))
+    if rule.provisioning_state not in ("", "Succeeded"):
+        return Judgement("same")
+    written = read_end(opening.observed_spec.get("description", ""))
+    return judge(wanted(opening, opening.priority), rule, written_end=written)
 
 
 def under_way(opening: Opening, state: ContainerState) -> bool:
     """Return whether Azure is still writing this very rule, as a worker that died had asked: then wait, not write."""
     rule = state.rule(opening.name)
-    return rule is not None and rule.provisioning_state == "Updating" and _as_wanted(opening, rule)
-
-
-def settle(grant_id: int, moment: datetime, *, flush: bool | None) -> None:
-    """The grant is open, or closed, if that is what its openings were read to be; else nothing changed."""
-    with transaction.atomic():
-        grant = (
-            Grant.objects.select_for_update(of=("self",))
-            .select_related("entitlement__resource", "person", "access_request__requester")
-            .get(pk=grant_id)
-        )
-        openings = list(grant.openings.select_related("container"))
-        with origin.origin(grant.access_request.correlation_id), suppress(Stale):
-            if grant.state == Grant.State.OPENING and _all(openings, Opening.Observed.PRESENT):
-                _opened(grant, openings, moment, flush)
-            elif grant.state == Grant.State.CLOSING and _gone_for_good(openings, moment):
-                _closed(grant, moment)
-
-
-def _all(openings: list[Opening], observed: str) -> bool:
-    return bool(openings) and all(opening.observed == observed for opening in openings)
-
-
-def _gone_for_good(openings: list[Opening], moment: datetime) -> bool:
-    """Return whether all are absent and no write that could still land is under way."""
-    if not all(opening.observed == Opening.Observed.ABSENT for opening in openings):
+    if rule is None or rule.provisioning_state != "Updating" or opening.priority is None:
         return False
-    return may_land_until(openings, moment) is None
+    return not difference(wanted(opening, opening.priority), rule)
 
 
-def may_land_until(openings: list[Opening], moment: datetime) -> datetime | None:
-    """Return until when a write whose outcome nobody knows may still land; None when there is no such write."""
-    late = Attempt.objects.filter(
-        Q(outcome="") | Q(outcome=Attempt.Outcome.UNCERTAIN),
-        opening__in=openings,
-        kind=Attempt.Kind.WRITE,
-        deadline__gt=moment,
-    )
-    deadline: datetime | None = late.aggregate(last=Max("deadline"))["last"]
-    return deadline
+def _put_right(opening: Opening, judgement: Judgement | None, moment: datetime) -> None:
+    """A rule that lets in or lasts more than agreed is due to be written anew, at once, and the trail says so once.
 
-
-def _opened(grant: Grant, openings: list[Opening], moment: datetime, flush: bool | None) -> None:
-    assert grant.hard_end is not None  # noqa: S101 - a CHECK of the schema
-    expires_at = min(moment + grant.duration, grant.hard_end)
-    move(
-        grant,
-        "opened",
-        by=CONVERGENCE,
-        opened_at=moment,
-        expires_at=expires_at,
-        flush_connection=flush,
-        data={
-            "expires_at": expires_at.isoformat(),
-            "rules": [
-                {"name": o.name, "container": o.container.azure_id, "priority": o.priority} for o in openings
-            ],
-            "sessions_outlive_rule": not flush,
-        },
-    )
-    Opening.objects.filter(grant=grant).update(due_at=expires_at, failures=0)
-    _landed(openings, moment)
-    notify.opened(grant)
-
-
-def _landed(openings: list[Opening], moment: datetime) -> None:
-    """A write nobody had an answer to has landed when its rule was read and no other write could have made it.
-
-    So nothing of it can come later, and the closing need not wait for its deadline.
+    Once, because from here on it is due; and while the portal itself is writing another end, it is due as well.
     """
-    for opening in openings:
-        writes = list(
-            opening.attempts.filter(kind=Attempt.Kind.WRITE).exclude(outcome=Attempt.Outcome.FAILED)
+    if judgement is None or judgement.drift != "wider" or opening.grant.state not in _HELD:
+        return
+    if opening.due_at and opening.grant.expires_at and opening.due_at < opening.grant.expires_at:
+        return
+    Opening.objects.filter(pk=opening.pk).update(due_at=moment)
+    with origin.origin(correlation_of(opening.grant)):
+        record(
+            "grant.repaired",
+            by=CONVERGENCE,
+            about=opening.grant.about(),
+            why=f"Somebody changed the rule in Azure: {'; '.join(judgement.changes)}. It is put back as agreed.",
+            data={
+                "rule": opening.name,
+                "container": opening.container.azure_id,
+                "changes": judgement.changes,
+            },
         )
-        if len(writes) == 1:
-            Attempt.objects.filter(pk=writes[0].pk, deadline__gt=moment).update(deadline=moment)
+    log.error(
+        "converge.rule_widened",
+        rule=opening.name,
+        grant=str(opening.grant.uid),
+        changes=judgement.changes,
+    )
 
 
-def _closed(grant: Grant, moment: datetime) -> None:
-    lag = (moment - grant.ending_at).total_seconds() if grant.ending_at else None
-    move(
-        grant,
-        "closed",
-        by=CONVERGENCE,
-        closed_at=moment,
-        data={"close_lag_seconds": lag, "why": grant.ended_why},
-    )
-    Opening.objects.filter(grant=grant).update(
-        due_at=moment + REREADS[0], rereads_left=len(REREADS), failures=0
-    )
-    notify.closed(grant)
+def _taken_away(opening: Opening, judgement: Judgement | None, moment: datetime) -> None:
+    """What somebody deleted or narrowed in Azure counts as revoked: people in Azure win, and it is never made again."""
+    if opening.observed == Opening.Observed.ABSENT:
+        how = f"Somebody removed the rule {opening.name} in Azure."
+    elif judgement is not None and judgement.drift == "narrower" and not may_land_until([opening], moment):
+        # A write of ours that may still land could have put an older rule there; then it is written anew instead.
+        how = f"Somebody narrowed the rule in Azure: {'; '.join(judgement.changes)}."
+    else:
+        return
+    log.error("converge.removed_in_azure", rule=opening.name, grant=str(opening.grant.uid), why=how)
+    shut(opening.grant, "removed", Grant.Why.REMOVED_IN_AZURE, moment, moment, note=how)
 
 
 def _found_open(opening: Opening, moment: datetime) -> None:
@@ -196,8 +183,3 @@ def _found_open(opening: Opening, moment: datetime) -> None:
             data={"rule": opening.name, "container": opening.container.azure_id},
         )
     log.error("converge.found_open", rule=opening.name, container=opening.container.azure_id)
-
-
-def correlation_of(grant: Grant) -> str:
-    """Return the correlation id that the request's events carry and Azure is sent."""
-    return AccessRequest.objects.values_list("correlation_id", flat=True).get(pk=grant.access_request_id)

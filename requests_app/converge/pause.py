@@ -13,16 +13,21 @@ _LONGEST_SECONDS = 300.0
 def put_off(openings: list[Opening], moment: datetime, retry_after: float | None = None) -> None:
     """What was due is due again after a pause that grows with each failure; Azure's own wish counts, up to 5 minutes.
 
-    An opening is due again at the end of its budget at the latest, or nobody would notice that it failed.
+    It is due again at the end of its budget, or of its time, at the latest, or nobody would notice that it is over.
     """
     for opening in openings:
         if opening.due_at is None or opening.due_at > moment:
             continue
         wished = timedelta(seconds=min(retry_after or 0.0, _LONGEST_SECONDS))
         later = moment + max(backoff(opening.failures, opening.pk), wished)
-        if opening.grant.state == Grant.State.OPENING:
-            later = min(later, gives_up_at(opening.grant))
-        reschedule(opening, later, failures=opening.failures + 1)
+        reschedule(opening, min(later, ends_at(opening.grant) or later), failures=opening.failures + 1)
+
+
+def ends_at(grant: Grant) -> datetime | None:
+    """Return when somebody has to look at this grant at the latest; None when it is closing already."""
+    if grant.state == Grant.State.OPENING:
+        return gives_up_at(grant)
+    return grant.expires_at if grant.state in (Grant.State.OPEN, Grant.State.EXTENDING) else None
 
 
 def reschedule(opening: Opening, due_at: datetime | None, **fields: int) -> None:

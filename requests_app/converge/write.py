@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
+from django.db.models import Q
 
 from audit_app.clock import now
 from requests_app import gateways
-from requests_app.converge import due, observe
+from requests_app.converge import observe, pace, shut
 from requests_app.converge.pause import put_off
 from requests_app.models import Attempt, Grant, Opening
 from requests_app.targets.base import ContainerState, Receipt, Target, TargetError
@@ -44,6 +45,7 @@ def write(target: Target, opening: Opening, state: ContainerState) -> None:
         receipt = target.write(opening.container.azure_id, spec, correlation_id=attempt.correlation_id)
     except TargetError as error:
         _end(attempt, error=error)
+        pace.heed(opening.container, error)
         _failed(opening, error)
         if not error.certain:
             _look_again(opening)
@@ -63,6 +65,7 @@ def remove(target: Target, opening: Opening) -> None:
         )
     except TargetError as error:
         _end(attempt, error=error)
+        pace.heed(opening.container, error)
         _put_off(opening, error)
         return
     _end(attempt, receipt=receipt)
@@ -74,11 +77,9 @@ def _begin(opening: Opening, kind: str) -> Attempt | None:
     rows = Opening.objects.filter(pk=opening.pk)
     if kind == Attempt.Kind.WRITE:
         too_old = moment - timedelta(seconds=settings.OPENING_BUDGET_SECONDS)
-        rows = rows.filter(
-            desired=Opening.Desired.PRESENT,
-            grant__state=Grant.State.OPENING,
-            grant__activated_at__gt=too_old,
-        )
+        opens = Q(grant__state=Grant.State.OPENING, grant__activated_at__gt=too_old)
+        stays = Q(grant__state__in=[Grant.State.OPEN, Grant.State.EXTENDING], grant__expires_at__gt=moment)
+        rows = rows.filter(opens | stays, desired=Opening.Desired.PRESENT, desired_spec=opening.desired_spec)
     else:
         rows = rows.filter(desired=Opening.Desired.ABSENT)
     if not rows.exists():
@@ -89,7 +90,7 @@ def _begin(opening: Opening, kind: str) -> Attempt | None:
         kind=kind,
         started_at=moment,
         deadline=moment + limit + _GRACE,
-        correlation_id=observe.correlation_of(opening.grant),
+        correlation_id=shut.correlation_of(opening.grant),
     )
 
 
@@ -120,14 +121,18 @@ def _end(attempt: Attempt, *, receipt: Receipt | None = None, error: TargetError
 
 
 def _failed(opening: Opening, error: TargetError) -> None:
-    """A refusal that is sure to last ends the grant, in words; anything else is tried again within the budget.
+    """A refusal that is sure to last ends the opening or the extending, in words; anything else is tried again.
 
-    Where the write may have gone through, as when only the polling was forbidden, the reading decides.
+    Where the write may have gone through, as when only the polling was forbidden, the reading decides. What is put
+    right in an open grant is tried until its end.
     """
-    if error.passing or not error.certain:
+    lasting = error.certain and not error.passing
+    if lasting and opening.grant.state == Grant.State.OPENING:
+        shut.fail(opening.grant, error.sentence(), now())
+    elif lasting and opening.grant.state == Grant.State.EXTENDING:
+        shut.not_extended(opening.grant, error.sentence(), now())
+    else:
         _put_off(opening, error)
-        return
-    due.fail(opening.grant, error.sentence(), now())
 
 
 def _look_again(opening: Opening) -> None:

@@ -51,6 +51,10 @@ def _wider(wanted: RuleSpec, found: RuleState) -> Iterator[str]:
         yield f"it leads to {', '.join(strangers)}"
     if not _ports_within(found.ports, wanted.ports):
         yield f"its ports are {', '.join(found.ports)}"
+    yield from _sooner_or_longer(wanted, found)
+
+
+def _sooner_or_longer(wanted: RuleSpec, found: RuleState) -> Iterator[str]:
     if found.priority < wanted.priority:
         yield f"it is looked at earlier, at {found.priority}"
     end, agreed = read_end(found.description), read_end(wanted.description)

@@ -182,16 +182,16 @@ def test_a_revocation_between_reading_and_resting_is_not_overwritten_with_the_ol
     """Both halves are there; the worker of the first is about to note its next look when the revocation comes."""
     grant = activated(people, key="prod-web-03-ssh")
     first, _ = containers()
-    from requests_app.converge import loop
+    from requests_app.converge import look
 
-    settle = loop.observe.observe
+    settle = look.observe
 
-    def revoked_just_after(openings, state, moment):
-        settle(openings, state, moment)
-        monkeypatch.setattr(loop.observe, "observe", settle)
+    def revoked_just_after(openings, reading):
+        settle(openings, reading)
+        monkeypatch.setattr(look, "observe", settle)
         end.revoke(by=people["administrator"], grant_id=grant.pk, reason="Seen on the news")
 
-    monkeypatch.setattr(loop.observe, "observe", revoked_just_after)
+    monkeypatch.setattr(look, "observe", revoked_just_after)
     converge(first.pk)
     run()
     assert fresh(grant).state == "closed"

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from audit_app import origin
-from requests_app import gateways
+from requests_app import gateways, pacing
 from requests_app.actions import activate, decide, submit
 from requests_app.context import Ask
 from requests_app.models import AccessRequest, Container, Entitlement, Grant, Person, Stage
@@ -28,6 +28,7 @@ def pointed_at(devcloud: Devcloud, settings: Any, monkeypatch: Any) -> Iterator[
     monkeypatch.setenv("IDENTITY_HEADER", HEADER)
     gateways.azure_config.cache_clear()
     gateways.target.cache_clear()
+    pacing.forget()
     yield devcloud
     gateways.azure_config.cache_clear()
     gateways.target.cache_clear()

@@ -10,16 +10,23 @@ from tests.support.devcloud import Devcloud
 
 ALIVE = ("opening", "open", "extending", "closing")
 _MARK = re.compile(r"latch-test-[0-9a-f]{12}-\d+", re.IGNORECASE)
-_ENDS = "expired|failed|ended|revoked"
+_ENDS = "expired|failed|ended|revoked|removed_in_azure"
+_BORN = "(issued|opened_again)"
+_OPEN = "opened( extending (extended|extension_failed)| shortened)*"
 # The life of one grant, as the trail must tell it: any beginning of one of these lines.
-_LIFE = re.compile(rf"issued( activated( opened)?( ({_ENDS})( closed)?)?| cancelled| voided| unused)?")
+_LIFE = re.compile(
+    rf"{_BORN}( activated( {_OPEN}( extending)?)?( ({_ENDS})( closed)?)?| cancelled| voided| unused)?"
+)
 _STATE = {
-    "issued": r"issued",
-    "opening": r"issued activated",
-    "open": r"issued activated opened",
-    "closing": rf"issued activated( opened)? ({_ENDS})",
-    "closed": rf"issued( activated( opened)? ({_ENDS}) closed| cancelled| voided| unused)",
+    "issued": _BORN,
+    "opening": rf"{_BORN} activated",
+    "open": rf"{_BORN} activated {_OPEN}",
+    "extending": rf"{_BORN} activated {_OPEN} extending",
+    "closing": rf"{_BORN} activated( {_OPEN}( extending)?)? ({_ENDS})",
+    "closed": rf"{_BORN}( activated( {_OPEN}( extending)?)? ({_ENDS}) closed| cancelled| voided| unused)",
 }
+# What is told beside a grant's life, and may come at any point of it.
+_BESIDE = {"grant.found_open", "grant.repaired", "grant.overdue"}
 _ONCE = {
     "request.submitted",
     "request.approved",
@@ -84,7 +91,7 @@ def stories_are_legal() -> None:
         told = " ".join(
             kind.removeprefix("grant.")
             for kind in kinds.order_by("id").values_list("kind", flat=True)
-            if kind != "grant.found_open"
+            if kind not in _BESIDE
         )
         assert _LIFE.fullmatch(told), f"the trail tells an impossible story of {grant}: {told}"
         assert re.fullmatch(_STATE[grant.state], told), f"{grant} is {grant.state}, the trail says: {told}"
