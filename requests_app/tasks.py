@@ -22,6 +22,7 @@ from requests_app.policy.faults import PolicyFaults
 from requests_app.targets.base import TargetError
 
 log = structlog.get_logger("latch.tasks")
+_COMPARED_BY = timedelta(seconds=30)
 
 
 @shared_task(name="requests_app.tick")
@@ -37,9 +38,11 @@ def tick() -> int:
     found = list(due.distinct().union(stale, all=True))
     urgent = {container_id for container_id, is_due in found if is_due}
     others = {container_id for container_id, _ in found} - urgent
-    if found:
-        woken = Container.objects.filter(pk__in=urgent | others)
-        woken.update(woken_until=moment + timedelta(seconds=2))
+    if urgent:
+        Container.objects.filter(pk__in=urgent).update(woken_until=moment + timedelta(seconds=2))
+    if others:
+        # Asked for once; again only if nobody came, lest a queue whose worker is away grows without end.
+        Container.objects.filter(pk__in=others).update(compare_at=moment + _COMPARED_BY)
     for container_id in urgent:
         wake.wake(wake.CONVERGE, container_id)
     # Nothing slow stands before a closing: comparing is another queue's.
@@ -58,7 +61,7 @@ def converge(container_id: int) -> int:
 @shared_task(name=wake.COMPARE)
 def compare(container_id: int) -> int:
     """The container was compared with the database; what differs was put right, counts as revoked, or is reported."""
-    return converge_container(container_id)
+    return converge_container(container_id, compare=True)
 
 
 @shared_task(name="requests_app.deadlines")

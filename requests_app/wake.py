@@ -25,6 +25,9 @@ _quiet = _Quiet()
 CONVERGE: Final = "requests_app.converge"
 COMPARE: Final = "requests_app.compare"
 SEND_MAIL: Final = "requests_app.send_mail"
+# A wake nobody took by then is forgotten: the database says the same again, and a worker that comes back after an
+# hour must not begin with an hour of wakes.
+_EXPIRES_SECONDS: Final = {CONVERGE: 10, COMPARE: 30, SEND_MAIL: 30}
 
 
 def wake(task_name: str, row_id: int) -> None:
@@ -39,7 +42,13 @@ def _send(task_name: str, row_id: int) -> None:
     if time.monotonic() < _quiet.until:
         return
     try:
-        current_app.send_task(task_name, args=[row_id], retry=False, ignore_result=True)
+        current_app.send_task(
+            task_name,
+            args=[row_id],
+            retry=False,
+            ignore_result=True,
+            expires=_EXPIRES_SECONDS.get(task_name),
+        )
     except (OperationalError, RedisError, OSError) as error:
         _quiet.until = time.monotonic() + _PAUSE_SECONDS
         log.warning("wake.broker_away", task=task_name, row=row_id, error=str(error))

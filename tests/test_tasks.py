@@ -172,6 +172,13 @@ def test_a_tick_sends_comparisons_to_another_queue_than_what_is_due(
     assert [row for name, row in woken if name == wake.CONVERGE] == [busy], "due comes first, and once"
     others = {row for name, row in woken if name == wake.COMPARE}
     assert others == set(Container.objects.exclude(pk=busy).values_list("pk", flat=True))
+    woken.clear()
+    with later(10), django_capture_on_commit_callbacks(execute=True):
+        tasks.tick()
+    assert not [row for name, row in woken if name == wake.COMPARE], "they were asked for a moment ago"
+    with later(40), django_capture_on_commit_callbacks(execute=True):
+        tasks.tick()
+    assert {row for name, row in woken if name == wake.COMPARE} == others, "nobody came, so once more"
 
 
 def test_a_container_nobody_uses_any_more_is_not_compared(people, policy, azure):

@@ -32,10 +32,11 @@ _GLANCE_SECONDS = 0.2
 _ROUNDS = 50
 
 
-def converge(container_id: int) -> int:
+def converge(container_id: int, *, compare: bool = False) -> int:
     """The container agrees with the database as far as Azure let us; returns how many rounds it took.
 
-    Returns 0 at once while another worker holds the container: that one looks again before it lets go.
+    To `compare` is to read it though nothing is due. Returns 0 at once while another worker holds the container: that
+    one looks again before it lets go, and each look is a comparison.
     """
     lease = leases.take(container_id)
     if lease is None:
@@ -44,7 +45,10 @@ def converge(container_id: int) -> int:
     with lease.kept(), origin.origin():
         container = Container.objects.get(pk=container_id)
         with structlog.contextvars.bound_contextvars(container=container.azure_id):
-            while rounds < _ROUNDS and _wait_for_work(container) and _round(container, lease):
+            while rounds < _ROUNDS and (compare or _wait_for_work(container)):
+                compare = False
+                if not _round(container, lease):
+                    break
                 rounds += 1
     return rounds
 
@@ -55,10 +59,8 @@ def _wait_for_work(container: Container) -> bool:
         moment = now()
         near = Opening.objects.filter(container=container, due_at__lte=moment + AHEAD)
         first: datetime | None = near.order_by("due_at").values_list("due_at", flat=True).first()
-        if first is None:
-            return Container.objects.filter(pk=container.pk, compare_at__lte=moment).exists()
-        if first <= moment:
-            return True
+        if first is None or first <= moment:
+            return first is not None
         time.sleep(min(_GLANCE_SECONDS, (first - moment).total_seconds()))
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from audit_app.clock import now
 from audit_app.models import Event
-from requests_app.models import Arming, Container, ContainerSnapshot, Message, Opening
+from requests_app.converge import converge
+from requests_app.models import Arming, ContainerSnapshot, Message, Opening
 from requests_app.targets.mark import describe
 from tests.support.azure import activated, containers
 from tests.support.convergence import OURS, WEB, at, fresh, later, opening_of, ours, run, writes
@@ -32,9 +33,9 @@ def put(azure: Any, rule: dict[str, Any], **changed: Any) -> None:
 
 
 def compared() -> None:
-    """A minute has gone by and every container was compared."""
-    Container.objects.update(compare_at=now() - timedelta(seconds=1))
-    run()
+    """Every container was compared."""
+    for container in containers():
+        converge(container.pk, compare=True)
 
 
 def events(kind: str) -> list[Event]:
