@@ -67,7 +67,7 @@ def compare(container_id: int) -> int:
 @shared_task(name="requests_app.deadlines")
 def deadlines() -> int:
     """Requests nobody decided have lapsed, and rights nobody used are closed."""
-    done = lapse.lapse_undecided() + lapse.close_unused()
+    done = lapse.lapse_undecided() + lapse.lapse_overtaken() + lapse.close_unused()
     beat("deadlines")
     return done
 

@@ -11,7 +11,7 @@ from audit_app.trail import NOTHING, record
 from requests_app import context, keyring, wake
 from requests_app.actions.attempting import attempting
 from requests_app.actions.codes import lock_issued, mint
-from requests_app.actions.submit import refuse_unless_allowed
+from requests_app.actions.refusals import refuse_unless_allowed, require_armed
 from requests_app.codes.token import CodeRefused, digest, verify
 from requests_app.errors import Gone, Refused
 from requests_app.models import AccessRequest, Container, Grant, LatchCode, Opening, Person
@@ -82,21 +82,38 @@ def _spend(code: LatchCode, by: Person, access_request: AccessRequest) -> None:
 
 
 def _open(by: Person, access_request: AccessRequest, grants: list[Grant], from_elsewhere: bool) -> None:
+    require_armed()
     moment = now()
-    observed = origin.current().source_address
     for grant in grants:
-        _same_address(grant, observed, from_elsewhere)
-        refuse_unless_allowed(_verdict(by, access_request, grant, moment))
         hard_end = moment + timedelta(seconds=settings.OPENING_BUDGET_SECONDS) + grant.duration
-        move(
-            grant,
-            "activate",
-            by=by.party,
-            activated_at=moment,
-            hard_end=hard_end,
-            data={"observed": observed, "source": grant.source_address, "hard_end": hard_end.isoformat()},
-        )
-        _want_open(grant, moment)
+        open_grant(by, access_request, grant, moment, hard_end, from_elsewhere=from_elsewhere)
+
+
+def open_grant(
+    by: Person,
+    access_request: AccessRequest,
+    grant: Grant,
+    moment: datetime,
+    hard_end: datetime,
+    *,
+    from_elsewhere: bool,
+) -> None:
+    """The grant is opening, and ends at `hard_end` at the latest. The caller holds its request's row and its own.
+
+    Refused when policy or the directory says no by now, and from another address unless `from_elsewhere`.
+    """
+    observed = origin.current().source_address
+    _same_address(grant, observed, from_elsewhere)
+    refuse_unless_allowed(_verdict(by, access_request, grant, moment))
+    move(
+        grant,
+        "activate",
+        by=by.party,
+        activated_at=moment,
+        hard_end=hard_end,
+        data={"observed": observed, "source": grant.source_address, "hard_end": hard_end.isoformat()},
+    )
+    _want_open(grant, moment)
 
 
 def _same_address(grant: Grant, observed: str | None, from_elsewhere: bool) -> None:

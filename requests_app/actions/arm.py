@@ -5,7 +5,7 @@ from django.db import transaction
 from audit_app.clock import now
 from audit_app.trail import About, Party, record
 from requests_app.actions.attempting import attempting
-from requests_app.actions.submit import require_reason
+from requests_app.actions.refusals import require_reason
 from requests_app.arming import fingerprint
 from requests_app.errors import Refused
 from requests_app.models import Arming, Person

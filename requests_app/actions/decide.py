@@ -9,7 +9,7 @@ from audit_app.trail import record
 from requests_app import directory, notify
 from requests_app.actions import grants, stages
 from requests_app.actions.attempting import attempting
-from requests_app.actions.submit import require_reason
+from requests_app.actions.refusals import require_reason
 from requests_app.errors import Refused
 from requests_app.models import AccessRequest, Decision, Person, Stage
 

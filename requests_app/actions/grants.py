@@ -5,6 +5,7 @@ from datetime import datetime
 from audit_app.lifecycle import move
 from audit_app.trail import record
 from requests_app import notify
+from requests_app.actions.extending import begin
 from requests_app.actions.stages import WORKFLOW
 from requests_app.models import AccessRequest, Grant
 
@@ -12,9 +13,15 @@ from requests_app.models import AccessRequest, Grant
 def approve(access_request: AccessRequest, moment: datetime, *, by: str = "", why: str = "") -> None:
     """The request is approved and each item has its grant, to be activated within the time policy gave.
 
+    A request for more time has no grant of its own: the one it extends is extending.
+
     The caller holds the request's row. No code is made here: an approver's answer must not carry one.
     """
     move(access_request, "approve", by=WORKFLOW, why=why, decided_at=moment, lapses_at=None)
+    if access_request.extends_id:
+        begin(access_request, moment)
+        notify.decided(access_request, by=by, why=why)
+        return
     for item in access_request.items.select_related("entitlement__resource"):
         grant = Grant.objects.create(
             item=item,

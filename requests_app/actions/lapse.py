@@ -2,11 +2,13 @@
 
 import structlog
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from audit_app.clock import now
 from audit_app.lifecycle import Stale, move
 from requests_app import notify
 from requests_app.actions.codes import revoke_live
+from requests_app.actions.extending import TOO_LATE
 from requests_app.actions.stages import WORKFLOW, cancel_rest
 from requests_app.models import AccessRequest, Grant, Stage
 
@@ -17,21 +19,29 @@ _BATCH = 200
 def lapse_undecided() -> int:
     """Requests past their stage's deadline have lapsed, and their requesters are told. Returns how many."""
     due = AccessRequest.objects.filter(state=AccessRequest.State.PENDING, lapses_at__lte=now())
-    return sum(_lapse(pk) for pk in due.values_list("pk", flat=True)[:_BATCH])
+    return sum(_lapse(due, pk, "Nobody decided in time.") for pk in due.values_list("pk", flat=True)[:_BATCH])
 
 
-def _lapse(pk: int) -> int:
+def lapse_overtaken() -> int:
+    """Requests for more time whose grant is over, or nearly, have lapsed. Returns how many."""
+    soon = now() + TOO_LATE
+    over = Q(extends__state__in=[Grant.State.CLOSING, Grant.State.CLOSED]) | Q(extends__expires_at__lte=soon)
+    overtaken = AccessRequest.objects.filter(over, state=AccessRequest.State.PENDING, extends__isnull=False)
+    why = "What it wanted to extend is over, or has less than two minutes left."
+    return sum(_lapse(overtaken, pk, why) for pk in overtaken.values_list("pk", flat=True)[:_BATCH])
+
+
+def _lapse(due: QuerySet[AccessRequest], pk: int, why: str) -> int:
     with transaction.atomic():
         moment = now()
         access_request = (
-            AccessRequest.objects.select_for_update(of=("self",), skip_locked=True)
+            due.select_for_update(of=("self",), skip_locked=True)
             .select_related("requester")
-            .filter(pk=pk, state=AccessRequest.State.PENDING, lapses_at__lte=moment)
+            .filter(pk=pk)
             .first()
         )
         if access_request is None:
             return 0
-        why = "Nobody decided in time."
         for stage in access_request.stages.filter(state=Stage.State.ACTIVE):
             stage.access_request = access_request
             move(stage, "lapse", by=WORKFLOW, why=why, decided_at=moment)

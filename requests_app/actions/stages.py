@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef
 from audit_app.lifecycle import move
 from audit_app.trail import Party, system
 from requests_app import directory, notify
+from requests_app.actions.extending import latest
 from requests_app.models import AccessRequest, Decision, Person, RequestItem, Stage
 
 WORKFLOW = system("workflow")
@@ -23,10 +24,16 @@ def start_next(access_request: AccessRequest, moment: datetime) -> bool:
         return False
     stage.access_request = access_request
     move(stage, "start", by=WORKFLOW, activated_at=moment)
-    access_request.lapses_at = moment + stage.lapse_after
+    access_request.lapses_at = _lapses(access_request, moment + stage.lapse_after)
     access_request.save(update_fields=["lapses_at"])
     notify.approval_needed(stage, approvers(stage, moment))
     return True
+
+
+def _lapses(access_request: AccessRequest, by_policy: datetime) -> datetime:
+    """Return when nobody needs to decide any more: more time is of no use once what it extends is nearly over."""
+    last = latest(access_request.extends) if access_request.extends else None
+    return min(by_policy, last) if last else by_policy
 
 
 def approvers(stage: Stage, moment: datetime) -> list[Person]:

@@ -13,19 +13,26 @@ from audit_app.trail import About, record
 from requests_app import lifecycle, preview
 from requests_app.actions import grants, stages
 from requests_app.actions.attempting import attempting
+from requests_app.actions.refusals import refuse_unless_allowed
 from requests_app.context import Ask
-from requests_app.errors import Invalid, Refused
-from requests_app.models import AccessRequest, Person, RequestItem, Stage
+from requests_app.errors import Refused
+from requests_app.models import AccessRequest, Grant, Person, RequestItem, Stage
 from requests_app.policy.verdict import Verdict
 from requests_app.preview import Preview
 
 
 def submit(
-    *, by: Person, ask: Ask, submission_key: UUID, sign_in: dict[str, Any] | None = None
+    *,
+    by: Person,
+    ask: Ask,
+    submission_key: UUID,
+    sign_in: dict[str, Any] | None = None,
+    extends: Grant | None = None,
 ) -> AccessRequest:
     """A request waits for its first stage, its approvers are told, and the verdict is kept with it.
 
-    The same form sent twice is one request. Raises Refused, naming the check, when policy says no.
+    The same form sent twice is one request. Raises Refused, naming the check, when policy says no. With `extends` it
+    asks for more time for that grant, which extend.py has looked at.
     """
     earlier = AccessRequest.objects.filter(requester=by, submission_key=submission_key).first()
     if earlier:
@@ -39,12 +46,14 @@ def submit(
     )
     try:
         with attempting("request.refused", by=by.party, about=about):
-            return _submit(by, ask, submission_key, sign_in or {})
+            return _submit(by, ask, submission_key, sign_in or {}, extends)
     except IntegrityError:
         return AccessRequest.objects.get(requester=by, submission_key=submission_key)
 
 
-def _submit(by: Person, ask: Ask, submission_key: UUID, sign_in: dict[str, Any]) -> AccessRequest:
+def _submit(
+    by: Person, ask: Ask, submission_key: UUID, sign_in: dict[str, Any], extends: Grant | None
+) -> AccessRequest:
     moment = now()
     here = origin.current()
     seen = preview.preview(by, ask, observed=here.source_address, now=moment)
@@ -62,6 +71,7 @@ def _submit(by: Person, ask: Ask, submission_key: UUID, sign_in: dict[str, Any])
         correlation_id=here.correlation_id,
         sign_in=sign_in,
         submission_key=submission_key,
+        extends=extends,
     )
     RequestItem.objects.create(
         access_request=access_request,
@@ -87,16 +97,9 @@ def _record(access_request: AccessRequest, verdict: Verdict) -> None:
             "ticket": access_request.ticket,
             "policy": verdict.policy_hash,
             "rules": list(verdict.rules),
+            **({"extends": str(access_request.extends.uid)} if access_request.extends else {}),
         },
     )
-
-
-def refuse_unless_allowed(verdict: Verdict) -> None:
-    """Nothing, when policy allowed it; else raises Refused with the first check that said no."""
-    if verdict.allowed:
-        return
-    first = verdict.failed[0]
-    raise Refused(first.reason, check=first.title, way_on=first.way_on, title="Policy says no")
 
 
 def _stages(access_request: AccessRequest, seen: Preview) -> list[Stage]:
@@ -135,11 +138,3 @@ def withdraw(*, by: Person, access_request_id: int, why: str = "") -> AccessRequ
         move(access_request, "withdraw", by=by.party, why=why, decided_at=moment, lapses_at=None)
         stages.cancel_rest(access_request, by.party)
     return access_request
-
-
-def require_reason(text: str, field: str = "reason") -> str:
-    """Return the text without blanks around it; raises Invalid when nothing is left."""
-    text = text.strip()
-    if not text:
-        raise Invalid("Please say why, in a few words.", fields={field: "Please say why, in a few words."})
-    return text

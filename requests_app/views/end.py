@@ -6,6 +6,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from requests_app.actions import codes, end, submit
+from requests_app.actions import revoke as revoking
 from requests_app.errors import Invalid, Missing
 from requests_app.models import Grant
 from requests_app.views.detail import show
@@ -43,7 +44,7 @@ def revoke(request: PortalRequest, pk: int) -> HttpResponse:
     """What this request opened, or could have opened, is closing by an administrator's word."""
     grant = _grant(request, pk)
     try:
-        ended = end.revoke(by=request.user, grant_id=grant.pk, reason=_why(request))
+        ended = revoking.revoke(by=request.user, grant_id=grant.pk, reason=_why(request))
     except Invalid as error:
         words = {"revoke_error": error.fields.get("reason", error.reason), "status": error.status}
         return show(request, visible_request(request.user, pk), **words)

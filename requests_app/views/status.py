@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from audit_app.clock import now
 from requests_app import attention
-from requests_app.actions import end
+from requests_app.actions import revoke
 from requests_app.errors import Invalid
 from requests_app.models import ContainerSnapshot, Grant, Heartbeat
 from requests_app.views.http import PortalRequest
@@ -55,7 +55,7 @@ def status(request: PortalRequest) -> HttpResponse:
 def revoke_everything(request: PortalRequest) -> HttpResponse:
     """Everything that is open is closing, by an administrator's word and reason."""
     try:
-        count = end.revoke_everything(by=request.user, reason=request.POST.get("reason", "")[:1000])
+        count = revoke.revoke_everything(by=request.user, reason=request.POST.get("reason", "")[:1000])
     except Invalid as error:
         return _show(request, revoke_error=error.reason, status=error.status)
     words = (

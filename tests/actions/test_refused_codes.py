@@ -9,7 +9,7 @@ import time_machine
 from audit_app import origin
 from audit_app.clock import now
 from audit_app.models import Event
-from requests_app.actions import activate, codes, decide, end, submit
+from requests_app.actions import activate, codes, decide, end, revoke, submit
 from requests_app.errors import Gone, Invalid, Refused
 from requests_app.models import (
     AccessRequest,
@@ -208,21 +208,21 @@ def test_only_an_administrator_revokes(people, policy, who):
         Refused,
         "Only an administrator",
         "grant.revoke_refused",
-        lambda: end.revoke(by=people[who], grant_id=grant.pk, reason="Seen on the news"),
+        lambda: revoke.revoke(by=people[who], grant_id=grant.pk, reason="Seen on the news"),
     )
     refused(
         Refused,
         "Only an administrator",
         "grant.revoke_refused",
-        lambda: end.revoke_everything(by=people[who], reason="Seen on the news"),
+        lambda: revoke.revoke_everything(by=people[who], reason="Seen on the news"),
     )
 
 
 def test_revoking_needs_a_reason(people, policy):
     grant = activated(people)
     administrator = people["administrator"]
-    refused(Invalid, "say why", "", lambda: end.revoke(by=administrator, grant_id=grant.pk, reason=" "))
-    refused(Invalid, "say why", "", lambda: end.revoke_everything(by=administrator, reason=""))
+    refused(Invalid, "say why", "", lambda: revoke.revoke(by=administrator, grant_id=grant.pk, reason=" "))
+    refused(Invalid, "say why", "", lambda: revoke.revoke_everything(by=administrator, reason=""))
 
 
 def test_what_is_not_open_can_not_be_ended(people, policy):
@@ -234,7 +234,7 @@ def test_what_is_closing_can_be_neither_ended_nor_revoked_again(people, policy):
     grant = activated(people)
     end.end_now(by=people["requester"], grant_id=grant.pk)
     stale(lambda: end.end_now(by=people["requester"], grant_id=grant.pk))
-    stale(lambda: end.revoke(by=people["administrator"], grant_id=grant.pk, reason="Seen on the news"))
+    stale(lambda: revoke.revoke(by=people["administrator"], grant_id=grant.pk, reason="Seen on the news"))
 
 
 # --- the trail -----------------------------------------------------------------------------------------------
@@ -253,8 +253,8 @@ def _acts(people):
         "get_code": lambda: codes.get_code(by=people["requester"], access_request_id=right.pk),
         "cancel": lambda: codes.cancel(by=people["requester"], access_request_id=right.pk),
         "end": lambda: end.end_now(by=people["requester"], grant_id=grant.pk),
-        "revoke": lambda: end.revoke(by=people["administrator"], grant_id=grant.pk, reason="News"),
-        "everything": lambda: end.revoke_everything(by=people["administrator"], reason="News"),
+        "revoke": lambda: revoke.revoke(by=people["administrator"], grant_id=grant.pk, reason="News"),
+        "everything": lambda: revoke.revoke_everything(by=people["administrator"], reason="News"),
     }
 
 

@@ -8,7 +8,7 @@ import pytest
 from audit_app.clock import now
 from audit_app.models import Event
 from requests_app import gateways
-from requests_app.actions import end
+from requests_app.actions import end, revoke
 from requests_app.converge import converge, lease
 from requests_app.converge import write as writing
 from requests_app.models import Attempt, Container, Message, Opening
@@ -158,7 +158,9 @@ def test_a_worker_that_lost_its_lease_sends_nothing_more(people, azure, around, 
 
 def test_a_revocation_during_the_write_is_carried_out_without_a_pause(people, azure, around):
     grant = activated(people)
-    around(after=lambda: end.revoke(by=people["administrator"], grant_id=grant.pk, reason="Seen on the news"))
+    around(
+        after=lambda: revoke.revoke(by=people["administrator"], grant_id=grant.pk, reason="Seen on the news")
+    )
     run()
     assert fresh(grant).state == "closed"
     assert not ours(azure)
@@ -170,7 +172,7 @@ def test_a_revocation_during_a_failing_write_is_not_put_off_by_that_failure(peop
     grant = activated(people)
     azure.fault("throttle", match={"method": "PUT"}, seconds=200)
     around(
-        before=lambda: end.revoke(by=people["administrator"], grant_id=grant.pk, reason="Seen on the news")
+        before=lambda: revoke.revoke(by=people["administrator"], grant_id=grant.pk, reason="Seen on the news")
     )
     run()
     assert fresh(grant).state == "closed"
@@ -189,7 +191,7 @@ def test_a_revocation_between_reading_and_resting_is_not_overwritten_with_the_ol
     def revoked_just_after(openings, reading):
         settle(openings, reading)
         monkeypatch.setattr(look, "observe", settle)
-        end.revoke(by=people["administrator"], grant_id=grant.pk, reason="Seen on the news")
+        revoke.revoke(by=people["administrator"], grant_id=grant.pk, reason="Seen on the news")
 
     monkeypatch.setattr(look, "observe", revoked_just_after)
     converge(first.pk)

@@ -7,7 +7,7 @@ import pytest
 
 from audit_app.lifecycle import Stale
 from audit_app.models import Event
-from requests_app.actions import activate, codes, decide, end, lapse, submit
+from requests_app.actions import activate, codes, decide, lapse, revoke, submit
 from requests_app.actions import policy as policy_actions
 from requests_app.errors import Gone, Refused
 from requests_app.models import AccessRequest, Decision, Grant, LatchCode, Opening, PolicyVersion, Stage
@@ -139,7 +139,7 @@ def test_activating_while_everything_is_closed_leaves_nothing_open(people, polic
             lambda: from_home(
                 person, lambda: activate.activate(by=person, access_request_id=access_request.pk)
             ),
-            lambda: end.revoke_everything(by=people["administrator"], reason="Seen on the news"),
+            lambda: revoke.revoke_everything(by=people["administrator"], reason="Seen on the news"),
         )
         assert not isinstance(answers[1], Exception), answers
         grant = Grant.objects.get(access_request=access_request)

@@ -115,7 +115,7 @@ def test_redis_gives_the_same_answers_as_the_arithmetic(broker: Broker) -> None:
         assert bucket.take(now, closing=closing) == wait, f"call {asked} at {now}"
         if asked % 50 == 0:
             shared.pause(broker.url, "same", TINY, 30_000)
-            behind, sent, paused = shared.look(broker.url, "same", TINY)
+            _behind, sent, paused = shared.look(broker.url, "same", TINY)
             bucket.paused_until = now + 30_000
             assert 0 < paused <= 30_000
             assert sent <= len(bucket.sent)
