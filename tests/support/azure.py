@@ -10,6 +10,7 @@ from audit_app import origin
 from requests_app import gateways, pacing
 from requests_app.actions import activate, decide, submit
 from requests_app.context import Ask
+from requests_app.converge import converge
 from requests_app.models import AccessRequest, Container, Entitlement, Grant, Person, Stage
 from tests.support.devcloud import HEADER, Devcloud
 from tests.support.organisation import the_world
@@ -79,3 +80,13 @@ def activated(people: Any, **more: Any) -> Grant:
 def containers() -> list[Container]:
     """Return every container there is, in a fixed order."""
     return list(Container.objects.order_by("pk"))
+
+
+def opened(people: Any, **more: Any) -> Grant:
+    """Return a grant that is open, read back from the pretend Azure."""
+    grant = activated(people, **more)
+    for container in containers():
+        converge(container.pk)
+    grant.refresh_from_db()
+    assert grant.state == Grant.State.OPEN, f"it did not open: {grant.state}, {grant.ended_note}"
+    return grant
