@@ -20,14 +20,20 @@ LONGEST_SOCKET_PATH = 100
 # PostgreSQL refuses to run as root; every system has this user.
 UNPRIVILEGED = "nobody"
 # Nobody needs this data after a power cut.
-HASTY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+HASTY = ("fsync=off", "full_page_writes=off")
+# With this, what was committed in the last moment is lost when the server is killed.
+FORGETFUL = ("synchronous_commit=off",)
 SETTINGS = ("listen_addresses=", "max_connections=200", "shared_buffers=128MB", "log_min_messages=warning")
 
 
 class Postgres:
-    """One database server over one folder. It speaks on a Unix socket alone; `postgres` is superuser."""
+    """One database server over one folder. It speaks on a Unix socket alone; `postgres` is superuser.
 
-    def __init__(self, directory: Path, *, log: Path) -> None:
+    A `durable` one keeps what was committed when its processes are killed; when the power fails none does.
+    """
+
+    def __init__(self, directory: Path, *, log: Path, durable: bool = False) -> None:
+        self.durable = durable
         self.user = UNPRIVILEGED if os.geteuid() == 0 else None
         self.home = _within_reach(directory, self.user)
         self.data = self.home / "data"
@@ -60,7 +66,8 @@ class Postgres:
         self._own(self.home)
         if not (self.data / "PG_VERSION").exists():
             self._initialise()
-        options = [word for setting in (*SETTINGS, *HASTY) for word in ("-c", setting)]
+        settings = (*SETTINGS, *HASTY, *(() if self.durable else FORGETFUL))
+        options = [word for setting in settings for word in ("-c", setting)]
         part = Part(
             name="postgres",
             command=[

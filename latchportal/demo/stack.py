@@ -19,9 +19,10 @@ from latchportal.demo import databases, redis, surroundings
 from latchportal.demo.postgres import Postgres
 from latchportal.demo.processes import Part, PartFailed, run, stop_together
 from latchportal.demo.surroundings import ROOT, WORLD, Ports, Stores, python
+from latchportal.devcloud import world
 
-# Stopped in this order, each line together: who asks before who answers.
-STOPPING = (("beat", "proxy", "site", "tick", "converge", "slow"), ("azure",), ("redis", "postgres"))
+# Stopped after all others, each line together: who asks before who answers.
+LAST = (("azure",), ("redis", "postgres"))
 WORKERS = {
     "tick": ("-Q", "tick", "--pool", "solo"),
     "converge": ("-Q", "converge", "--pool", "threads", "-c", "8"),
@@ -32,7 +33,9 @@ WORKERS = {
 class Stack:
     """Database, broker, pretend Azure, site, proxy, workers and beat over one directory. A context manager.
 
-    `database` and `broker` are URLs of servers that are already there; without them both are started here.
+    `database` and `broker` are URLs of servers that are already there; without them both are started here. Of each
+    worker and of beat there are as many as `copies` says ({"converge": 2}: "converge" and "converge-2"), else one.
+    `durable` keeps what was committed even when PostgreSQL is killed.
     """
 
     def __init__(
@@ -43,6 +46,8 @@ class Stack:
         database: str = "",
         broker: str = "",
         write_seconds: float = 0.4,
+        copies: Mapping[str, int] | None = None,
+        durable: bool = False,
         seeded: int = 0,
         extra: Mapping[str, str] | None = None,
         say: Callable[[str], None] = lambda _: None,
@@ -55,7 +60,10 @@ class Stack:
         self.write_seconds = write_seconds
         self.seeded = seeded
         self.say = say
-        self._postgres = Postgres(self.directory / "postgres", log=self.logs / "postgres.log")
+        self.copies = copies or {}
+        self._postgres = Postgres(
+            self.directory / "postgres", log=self.logs / "postgres.log", durable=durable
+        )
         self._own_database, self._own_broker = not database, not broker
         self._extra = extra or {}
         self._stores = Stores(
@@ -77,6 +85,17 @@ class Stack:
         return f"http://127.0.0.1:{self.ports.azure}"
 
     @property
+    def services(self) -> list[str]:
+        """The names of all that runs beside the stores, in the order in which it is started."""
+        many = [*WORKERS, "beat"]
+        copied = [
+            name if number == 1 else f"{name}-{number}"
+            for name in many
+            for number in range(1, self.copies.get(name, 1) + 1)
+        ]
+        return ["site", "proxy", *copied, "reaper"]
+
+    @property
     def environment(self) -> dict[str, str]:
         """What the site and its commands are told."""
         return surroundings.site(self.directory, self.ports, self._stores, self._extra)
@@ -94,10 +113,10 @@ class Stack:
         try:
             self._start_stores()
             self._prepare_data()
-            self.say("Starting the site, its proxy, the workers and beat …")
-            for name in ("site", "proxy", *WORKERS, "beat"):
+            self.say("Starting the site, its proxy, the workers, beat and the reaper …")
+            for name in self.services:
                 self._launch(name)
-            for name in ("site", "proxy", *WORKERS, "beat"):
+            for name in self.services:
                 self._await(name)
             # The pages show rules by what was last read of Azure; beat's first reading is a minute away.
             Celery(broker=self._stores.redis).send_task("requests_app.snapshots", queue="slow")
@@ -107,7 +126,9 @@ class Stack:
 
     def stop_all(self) -> None:
         """No process of this stack is left."""
-        for line in STOPPING:
+        last = [name for line in LAST for name in line]
+        stop_together([part for name, part in self.parts.items() if name not in last])
+        for line in LAST:
             stop_together([self.parts[name] for name in line if name in self.parts])
         if self._lock is not None:
             self._lock.close()
@@ -117,6 +138,9 @@ class Stack:
         """This part runs, anew, and is ready."""
         if self.parts[name].alive:
             raise PartFailed(f"{name} runs already")
+        if name == "postgres":
+            self.parts[name] = self._postgres.start()
+            return self.parts[name]
         self._launch(name)
         return self._await(name)
 
@@ -186,16 +210,19 @@ class Stack:
 
     def _part(self, name: str) -> Part:
         log, env = self._log(name), self.environment
-        if name in WORKERS:
-            return Part(name, _celery("worker", "-n", f"{name}@%h", *WORKERS[name], *QUIET), log, env, ROOT)
+        kind = name.partition("-")[0]
+        if kind in WORKERS:
+            return Part(name, _celery("worker", "-n", f"{name}@%h", *WORKERS[kind], *QUIET), log, env, ROOT)
+        if name == "reaper":
+            return Part(name, self._reaper_command(), log, surroundings.reaper(env), ROOT)
         if name == "redis":
             return redis.redis_part(port=self.ports.redis, log=log)
         if name == "azure":
             return Part(name, self._azure_command(), log, surroundings.bare(), ROOT)
         if name == "proxy":
             return Part(name, self._proxy_command(), log, surroundings.bare(), ROOT)
-        if name == "beat":
-            schedule = self.directory / "beat-schedule"
+        if kind == "beat":
+            schedule = self.directory / f"{name}-schedule"
             return Part(name, _celery("beat", "-s", str(schedule), "--pidfile="), log, env, ROOT)
         return Part(name, self._site_command(), log, env, ROOT)
 
@@ -203,11 +230,14 @@ class Stack:
         part = self.parts[name]
         if name == "redis":
             return (lambda: redis.answers(self.ports.redis)), "an answer to PING"
-        if name in WORKERS:
+        kind = name.partition("-")[0]
+        if kind in WORKERS:
             return (
                 lambda: part.said(f"{name}@") and part.said(" ready.")
             ), "the worker's word that it is ready"
-        if name == "beat":
+        if name == "reaper":
+            return (lambda: part.said('"action"')), "the reaper's first look"
+        if kind == "beat":
             return (lambda: part.said("beat: Starting")), "beat's word that it started"
         ports = {"azure": self.ports.azure, "proxy": self.ports.public, "site": self.ports.site}
         path = "/" if name == "azure" else "/readyz"
@@ -222,6 +252,12 @@ class Stack:
         upstream = f"http://127.0.0.1:{self.ports.site}"
         words = ("-m", "latchportal.devcloud.proxy", "--listen", str(self.ports.public))
         return python(*words, "--upstream", upstream, "--world", str(WORLD))
+
+    def _reaper_command(self) -> list[str]:
+        subscriptions = [
+            word for one in world.load(WORLD).subscriptions for word in ("--subscription", one.id)
+        ]
+        return python("-m", "latchportal.reaper", *subscriptions, "--apply", "--every", "15s")
 
     def _site_command(self) -> list[str]:
         words = ("-m", "gunicorn", "latchportal.wsgi:application", "--bind", f"127.0.0.1:{self.ports.site}")

@@ -75,6 +75,13 @@ def site(directory: Path, ports: Ports, stores: Stores, extra: Mapping[str, str]
     }
 
 
+def reaper(site: Mapping[str, str]) -> dict[str, str]:
+    """Return what the reaper is told, out of what the site is told: neither database nor broker."""
+    names = ("LATCH_DEMO", "LATCH_INSTANCE", "ARM_ENDPOINT", "AZURE_CREDENTIAL", "AZURE_POLL_SECONDS")
+    identity_of = ("IDENTITY_ENDPOINT", "IDENTITY_HEADER")
+    return {**bare(), **{name: site[name] for name in (*names, *identity_of) if name in site}}
+
+
 def python(*words: str) -> list[str]:
     """Return the command line that runs this Python with these arguments."""
     return [sys.executable, *words]

@@ -12,7 +12,7 @@ from audit_app.models import Event
 from requests_app.actions import end, reopen
 from requests_app.converge import converge
 from requests_app.errors import Gone, Refused
-from requests_app.models import Arming, Grant, Person
+from requests_app.models import Arming, DirectoryGroup, Grant, Person
 from requests_app.targets.mark import read_end
 from tests.support.azure import address_of, containers, opened
 from tests.support.convergence import WEB, at, fresh, opening_of, ours, run
@@ -36,6 +36,12 @@ def taken_away(people: Any, azure: Any) -> Grant:
     return grant
 
 
+def read_anew() -> None:
+    """The directory was read just now."""
+    Person.objects.update(directory_read_at=now())
+    DirectoryGroup.objects.update(read_at=now())
+
+
 def again(grant: Grant, by: Person | None = None, **more: Any) -> Grant:
     with origin.origin(source_address=more.pop("observed", address_of(grant.person))):
         return reopen.open_again(by=by or grant.person, grant_id=grant.pk, **more)
@@ -45,7 +51,7 @@ def test_it_opens_for_the_time_left_and_ends_when_it_would_have(people: Any, azu
     first = taken_away(people, azure)
     assert first.expires_at
     with at(first.expires_at - timedelta(minutes=10)):
-        Person.objects.update(directory_read_at=now())
+        read_anew()
         first.person.refresh_from_db()
         second = again(first)
         run()
@@ -103,7 +109,7 @@ def test_when_its_time_is_nearly_over_it_is_gone(people: Any, azure: Any) -> Non
     grant = taken_away(people, azure)
     assert grant.expires_at
     with at(grant.expires_at - timedelta(seconds=119)):
-        Person.objects.update(directory_read_at=now())
+        read_anew()
         refused(Gone, "over, or nearly", "grant.open_again_refused", lambda: again(grant))
 
 
