@@ -82,7 +82,9 @@ def test_every_part_of_compose_is_something_the_entrypoint_can_do() -> None:
 
 
 def test_example_environment_names_only_settings_that_exist() -> None:
-    settings = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    settings = "".join(
+        (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("settings.md", "reaper.md")
+    )
     of_postgres = {"POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB", "LATCH_SITE_PASSWORD"}
     lines = (ROOT / "docker" / "env.example").read_text(encoding="utf-8").splitlines()
     names = {line.partition("=")[0] for line in lines if "=" in line and not line.startswith("#")}

@@ -59,19 +59,19 @@ def active_stage(access_request: AccessRequest) -> Stage:
     return Stage.objects.get(access_request=access_request, state=Stage.State.ACTIVE)
 
 
-def approved(people: Any, **more: Any) -> AccessRequest:
-    """Return a request that manager and security have approved."""
-    access_request = asked(people["requester"], **more)
+def approved(people: Any, *, who: str = "requester", **more: Any) -> AccessRequest:
+    """Return a request of `who` that manager and security have approved."""
+    access_request = asked(people[who], **more)
     for role in ("manager", "security"):
         decide.decide(by=people[role], stage_id=active_stage(access_request).pk, vote="approve")
     access_request.refresh_from_db()
     return access_request
 
 
-def activated(people: Any, **more: Any) -> Grant:
+def activated(people: Any, *, who: str = "requester", **more: Any) -> Grant:
     """Return the grant of an approved request that its requester has activated."""
-    access_request = approved(people, **more)
-    person = people["requester"]
+    access_request = approved(people, who=who, **more)
+    person = people[who]
     with origin.origin(source_address=address_of(person)):
         activate.activate(by=person, access_request_id=access_request.pk)
     return Grant.objects.get(access_request=access_request)

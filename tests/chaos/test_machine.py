@@ -1,0 +1,43 @@
+"""The state machine: random schedules, each held to the invariants. LATCH_SCHEDULES says how many, LATCH_SEED which."""
+
+import os
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from requests_app import pacing
+from tests.chaos.machine import Schedule
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+SCHEDULES = int(os.environ.get("LATCH_SCHEDULES", "12"))
+SEED = int(os.environ.get("LATCH_SEED", "1"))
+EACH = 50
+STEPS = 25
+
+
+@pytest.mark.parametrize("batch", range(-(-SCHEDULES // EACH)))
+def test_whatever_happens_in_whatever_order_the_invariants_hold(
+    people: Any, policy: Any, azure: Any, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    # Schedules come faster than any budget; pacing has tests of its own.
+    monkeypatch.setattr(pacing, "admit", lambda *_, **__: 0.0)
+    Schedule.people, Schedule.azure = people, azure
+
+    class Seeded(Schedule):
+        """As Schedule, from this batch's seed."""
+
+    seed(SEED * 100_000 + batch)(Seeded)
+    run_state_machine_as_test(
+        Seeded,
+        settings=settings(
+            max_examples=min(EACH, SCHEDULES - batch * EACH),
+            stateful_step_count=STEPS,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+            print_blob=True,
+        ),
+    )
