@@ -50,6 +50,8 @@ class Configuration:
     task_routes = {
         "requests_app.tick": {"queue": "tick"},
         "requests_app.converge": {"queue": "converge"},
+        # Beside the tick, so that a queue of slow work that stands still keeps no alarm from being raised.
+        "requests_app.overdue": {"queue": "tick"},
     }
     task_acks_late = True
     task_reject_on_worker_lost = True
@@ -73,6 +75,7 @@ class Configuration:
     }
     beat_schedule = {
         "tick": {"task": "requests_app.tick", "schedule": 1.0, "options": {"expires": 1}},
+        "overdue": {"task": "requests_app.overdue", "schedule": 15.0, "options": {"expires": 15}},
         "deadlines": {"task": "requests_app.deadlines", "schedule": 15.0, "options": {"expires": 15}},
         "outbox": {"task": "requests_app.outbox", "schedule": 10.0, "options": {"expires": 10}},
         "directory": {"task": "requests_app.directory", "schedule": 60.0, "options": {"expires": 60}},

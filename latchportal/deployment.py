@@ -73,6 +73,16 @@ def refuse_pretend_cloud(*, demo: bool, endpoints: dict[str, str], hosts: list[s
             raise ImproperlyConfigured(f"{name}={url}: a demo's pretend Azure must be on loopback.")
 
 
+def hook(url: str, *, demo: bool) -> str:
+    """Return the address alerts are posted to; raises ImproperlyConfigured for one that others could read along."""
+    parts = urlsplit(url)
+    if not url or (parts.scheme == "https" and parts.hostname):
+        return url
+    if demo and parts.scheme == "http" and parts.hostname in LOOPBACK:
+        return url
+    raise ImproperlyConfigured(f"ALERT_WEBHOOK_URL must be https://…, not {url!r}.")
+
+
 def logging_config(*, level: str, style: str) -> dict[str, Any]:
     """Return Django's LOGGING: every line, ours and the libraries', through structlog, as JSON or for a console."""
     shared: list[Any] = [

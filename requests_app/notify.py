@@ -4,12 +4,18 @@ A message holds words for a page to be opened, never a latch code.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
+from django.conf import settings
+
+from audit_app import origin
 from audit_app.clock import now
+from audit_app.trail import About
 from requests_app import wake
 from requests_app.models import AccessRequest, Grant, Message, Person, Stage
+from requests_app.models.person import ADMIN_ROLE
 
 APPROVAL_NEEDED = "approval_needed"
 DECIDED = "decided"
@@ -19,6 +25,8 @@ SHORTENED = "shortened"
 REMOVED = "removed"
 CLOSED = "closed"
 LAPSED = "lapsed"
+OVERDUE = "overdue"
+ALERT = "alert"
 
 
 def approval_needed(stage: Stage, people: Iterable[Person]) -> None:
@@ -110,6 +118,46 @@ def closed(grant: Grant) -> None:
         note=grant.ended_note,
         never_opened=grant.opened_at is None,
     )
+
+
+def overdue(grant: Grant, *, late: timedelta) -> None:
+    """Every administrator is told that this closing is late, once."""
+    for person in Person.objects.filter(groups__name=ADMIN_ROLE, enabled=True).exclude(mail=""):
+        _put(
+            f"overdue:{grant.pk}:{person.pk}",
+            OVERDUE,
+            person,
+            grant.access_request,
+            entitlement=grant.entitlement.name,
+            resource=grant.entitlement.resource.name,
+            holder=str(grant.person),
+            late_seconds=int(late.total_seconds()),
+        )
+
+
+def alert(kind: str, why: str, about: About) -> None:
+    """Whoever watches by machine is told, where a hook is set: one POST for each event, after commit."""
+    if not settings.ALERT_WEBHOOK_URL:
+        return
+    moment = now()
+    message = Message.objects.create(
+        key=f"alert:{uuid4()}",
+        kind=ALERT,
+        story=about.story,
+        created_at=moment,
+        due_at=moment,
+        context={
+            "kind": kind,
+            "why": why,
+            "at": moment.isoformat(),
+            "object": {"kind": about.kind, "id": about.id, "label": about.label},
+            "resource": about.resource,
+            "story": about.story,
+            "correlation_id": origin.current().correlation_id,
+            "link": f"{settings.BASE_URL}/status/",
+        },
+    )
+    wake.wake(wake.SEND_MAIL, message.pk)
 
 
 def _iso(moment: datetime | None) -> str:

@@ -1,4 +1,4 @@
-"""Sending what the outbox holds: rendered from templates/emails, retried with growing pauses, never twice on purpose."""
+"""Sending what the outbox holds: mails from templates/emails, alerts as they are; retried, never twice on purpose."""
 
 from datetime import timedelta
 from smtplib import SMTPException
@@ -13,7 +13,8 @@ from django.template.loader import render_to_string
 from django.utils.dateparse import parse_datetime
 
 from audit_app.clock import now
-from requests_app.models import Message
+from requests_app import hook
+from requests_app.models import Message, Person
 from requests_app.policy.durations import in_words
 
 log = structlog.get_logger("latch.outbox")
@@ -40,7 +41,10 @@ def send(message_id: int) -> bool:
         if message is None:
             return False
         try:
-            _mail(message).send()
+            if message.recipient is None:
+                hook.post(message.pk, message.context)
+            else:
+                _mail(message, message.recipient).send()
         except _FAULTS as error:
             _failed(message, error)
             return False
@@ -48,7 +52,11 @@ def send(message_id: int) -> bool:
         message.tries += 1
         message.save()
     log.info(
-        "mail.sent", kind=message.kind, to=str(message.recipient), story=message.story, message=message.pk
+        "mail.sent",
+        kind=message.kind,
+        to=str(message.recipient or "the hook"),
+        story=message.story,
+        message=message.pk,
     )
     return True
 
@@ -64,13 +72,13 @@ def _failed(message: Message, error: Exception) -> None:
     )
 
 
-def _mail(message: Message) -> EmailMultiAlternatives:
+def _mail(message: Message, recipient: Person) -> EmailMultiAlternatives:
     words = _words(message)
     subject = render_to_string(f"emails/{message.kind}.subject.txt", words)
     mail = EmailMultiAlternatives(
         subject=" ".join(f"[latchportal] {subject}".split()),
         body=render_to_string(f"emails/{message.kind}.txt", words),
-        to=[message.recipient.mail],
+        to=[recipient.mail],
         headers={"X-Latch-Story": message.story, "Auto-Submitted": "auto-generated"},
     )
     mail.attach_alternative(render_to_string(f"emails/{message.kind}.html", words), "text/html")

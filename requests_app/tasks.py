@@ -11,7 +11,7 @@ from django.db.models import Q, Value
 from audit_app.clock import now
 from audit_app.trail import system
 from requests_app import directory_sync, gateways, outbox, policy_files, wake
-from requests_app.actions import lapse
+from requests_app.actions import alarm, lapse
 from requests_app.actions import policy as policy_actions
 from requests_app.converge import converge as converge_container
 from requests_app.converge import snapshots as container_snapshots
@@ -69,6 +69,14 @@ def deadlines() -> int:
     """Requests nobody decided have lapsed, and rights nobody used are closed."""
     done = lapse.lapse_undecided() + lapse.lapse_overtaken() + lapse.close_unused()
     beat("deadlines")
+    return done
+
+
+@shared_task(name="requests_app.overdue")
+def overdue() -> int:
+    """Every closing that is late was told of, once."""
+    done = alarm.raise_overdue()
+    beat("overdue")
     return done
 
 

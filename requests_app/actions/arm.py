@@ -4,6 +4,7 @@ from django.db import transaction
 
 from audit_app.clock import now
 from audit_app.trail import About, Party, record
+from requests_app import notify
 from requests_app.actions.attempting import attempting
 from requests_app.actions.refusals import require_reason
 from requests_app.arming import fingerprint
@@ -33,6 +34,8 @@ def say(*, by: Party, reason: str, armed: bool) -> Arming:
             why=reason,
             data={"fingerprint": here},
         )
+        if not armed:
+            notify.alert("portal.close_only", reason, _DATABASE)
         return Arming.objects.create(
             fingerprint=here, armed=armed, at=now(), by_label=by.label[:200], why=reason
         )

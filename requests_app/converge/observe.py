@@ -15,6 +15,7 @@ from django.db.models import Q
 from audit_app import origin
 from audit_app.models import Event
 from audit_app.trail import record
+from requests_app import notify
 from requests_app.converge.settle import may_land_until, settle
 from requests_app.converge.shut import CONVERGENCE, correlation_of, shut
 from requests_app.models import Grant, Opening
@@ -181,5 +182,8 @@ def _found_open(opening: Opening, moment: datetime) -> None:
             outcome=Event.Outcome.FAILURE,
             why="A rule of this grant was found in Azure after it had closed; it is being removed.",
             data={"rule": opening.name, "container": opening.container.azure_id},
+        )
+        notify.alert(
+            "grant.found_open", f"{opening.name} was there after its grant had closed.", opening.grant.about()
         )
     log.error("converge.found_open", rule=opening.name, container=opening.container.azure_id)

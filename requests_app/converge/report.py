@@ -13,6 +13,7 @@ from django.db import transaction
 
 from audit_app.models import Event
 from audit_app.trail import About, record
+from requests_app import notify
 from requests_app.converge import snapshots
 from requests_app.converge.observe import Reading, wanted
 from requests_app.converge.shut import CONVERGENCE
@@ -121,6 +122,8 @@ def _tell(container: Container, entry: Entry) -> None:
         entry.kind, "rule.foreign_found"
     )
     _record(container, kind, entry.sentence, entry, outcome=Event.Outcome.FAILURE)
+    if kind == "rule.orphans_stopped":
+        notify.alert(kind, entry.sentence, _about(container))
     level = log.warning if kind == "rule.foreign_found" else log.error
     level(kind, container=container.azure_id, rule=entry.rule, grant=entry.grant, words=entry.sentence)
 
@@ -131,7 +134,7 @@ def _record(
     record(
         kind,
         by=CONVERGENCE,
-        about=About(kind="container", id=str(container.pk), label=container.name),
+        about=_about(container),
         outcome=outcome,
         why=why,
         data={
@@ -141,3 +144,7 @@ def _record(
             "grant": entry.grant,
         },
     )
+
+
+def _about(container: Container) -> About:
+    return About(kind="container", id=str(container.pk), label=container.name)

@@ -40,6 +40,7 @@ def shut(grant: Grant, event: str, why: str, end: datetime, moment: datetime, *,
             wake.wake(wake.CONVERGE, opening.container_id)
         if why == Grant.Why.REMOVED_IN_AZURE:
             notify.removed(grant)
+            notify.alert("grant.removed_in_azure", note, grant.about())
 
 
 def not_extended(grant: Grant, words: str, moment: datetime) -> None:

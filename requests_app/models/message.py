@@ -1,4 +1,4 @@
-"""The outbox: mails written in the transaction of their event, and sent after it. No sending here."""
+"""The outbox: mails and alerts written in the transaction of their event, and sent after it. No sending here."""
 
 from django.db import models
 from django.db.models import Q
@@ -7,11 +7,18 @@ from requests_app.models.person import Person
 
 
 class Message(models.Model):
-    """One mail to one person about one event; its key makes it exactly one."""
+    """One mail to one person, or one alert to the hook, about one event; its key makes it exactly one."""
 
     key = models.CharField(max_length=160, unique=True)
     kind = models.CharField(max_length=40)
-    recipient = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="messages")
+    recipient = models.ForeignKey(
+        Person,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="messages",
+        help_text="Nobody: it goes to the hook for alerts.",
+    )
     context = models.JSONField(default=dict)
     story = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField()
@@ -27,4 +34,4 @@ class Message(models.Model):
         indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="message_due")]
 
     def __str__(self) -> str:
-        return f"{self.kind} to {self.recipient}"
+        return f"{self.kind} to {self.recipient or 'the hook'}"

@@ -25,6 +25,7 @@ LATE_SHOWN = 50
 # What each round keeps true, and after how long without one something is wrong.
 ROUNDS = {
     "tick": ("Openings and closings that are due", timedelta(seconds=15)),
+    "overdue": ("Alarms about closings that are late", timedelta(minutes=1)),
     "deadlines": ("Requests nobody decides, rights nobody uses", timedelta(minutes=1)),
     "directory": ("The copy of the directory", timedelta(minutes=3)),
     "snapshots": ("What the pages show of Azure", timedelta(minutes=3)),

@@ -41,3 +41,25 @@ def test_whatever_happens_in_whatever_order_the_invariants_hold(
             print_blob=True,
         ),
     )
+
+
+MUTANTS = {
+    "a rule deleted by hand is not noticed": ("observe", "_taken_away", lambda *_, **__: None),
+    "a rule widened by hand is left as it is": ("observe", "_put_right", lambda *_, **__: None),
+    "rules that no grant knows are left alone": ("look", "report", lambda *_, **__: []),
+    "a write that may still land is forgotten": ("settle", "may_land_until", lambda *_, **__: None),
+    "an extended end is believed before it was read": ("settle", "_all", lambda *_, **__: True),
+}
+
+
+@pytest.mark.skipif(SCHEDULES < 100, reason="the long form alone: each mutant takes up to a minute")
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_the_machine_catches_a_portal_in_which(
+    people: Any, policy: Any, azure: Any, monkeypatch: pytest.MonkeyPatch, mutant: str
+) -> None:
+    from importlib import import_module
+
+    module, name, instead = MUTANTS[mutant]
+    monkeypatch.setattr(import_module(f"requests_app.converge.{module}"), name, instead)
+    with pytest.raises((AssertionError, ExceptionGroup)):
+        test_whatever_happens_in_whatever_order_the_invariants_hold(people, policy, azure, monkeypatch, 0)

@@ -1,0 +1,103 @@
+"""What people do in a schedule: ask, end, extend, shorten, open again, arm. The machine itself is in machine.py."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any, ClassVar
+from uuid import uuid4
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+
+from audit_app import origin
+from audit_app.clock import now
+from audit_app.lifecycle import Stale
+from requests_app.actions import decide, end, extend, reopen, revoke, shorten
+from requests_app.errors import LatchError
+from requests_app.models import AccessRequest, Arming, Grant
+from tests.support.azure import activated, active_stage, address_of
+
+PEOPLE = ("ada", "ben", "priya", "tomas", "yuki")
+KEYS = ("prod-web-01-ssh", "prod-web-02-ssh", "prod-web-03-ssh", "prod-app-01-ssh")
+LIVE = ("opening", "open", "extending")
+REASON = "As the schedule wants it"
+
+
+class PeopleAct(RuleBasedStateMachine):
+    """The rules of a schedule that are somebody's doing in the portal."""
+
+    people: ClassVar[Any]
+    ledger: list[tuple[type[Any], int]]
+
+    @rule(
+        who=st.sampled_from(PEOPLE),
+        key=st.sampled_from(KEYS),
+        minutes=st.sampled_from([3, 5, 10, 30]),
+    )
+    def activates(self, who: str, key: str, minutes: int) -> None:
+        """Somebody asked, was approved, and activates."""
+        with suppress(LatchError):
+            grant = activated(self.people, who=who, key=key, minutes=minutes)
+            self.ledger += [(Grant, grant.pk), (AccessRequest, grant.access_request_id)]
+
+    @precondition(lambda self: Grant.objects.filter(state__in=LIVE).exists())
+    @rule(number=st.integers(0, 5), how=st.sampled_from(["end", "revoke", "person", "request", "all"]))
+    def ends(self, number: int, how: str) -> None:
+        """Something that is open is ended, by one of the ways there are."""
+        grant, by = self._one(number), self.people["administrator"]
+        ways: dict[str, Callable[[], object]] = {
+            "end": lambda: end.end_now(by=grant.person, grant_id=grant.pk),
+            "revoke": lambda: revoke.revoke(by=by, grant_id=grant.pk, reason=REASON),
+            "person": lambda: revoke.revoke_person(by=by, person_id=grant.person_id, reason=REASON),
+            "request": lambda: revoke.revoke_request(
+                by=by, access_request_id=grant.access_request_id, reason=REASON
+            ),
+            "all": lambda: revoke.revoke_everything(by=by, reason=REASON),
+        }
+        with suppress(LatchError, Stale):
+            ways[how]()
+
+    @precondition(lambda self: Grant.objects.filter(state="open").exists())
+    @rule(number=st.integers(0, 5), minutes=st.sampled_from([8, 20, 60, 200]), agreed=st.booleans())
+    def asks_for_more(self, number: int, minutes: int, agreed: bool) -> None:
+        """More time is asked for, and perhaps agreed to."""
+        grant = self._one(number, "open")
+        with suppress(LatchError, Stale), origin.origin(source_address=address_of(grant.person)):
+            wish = extend.ask(
+                by=grant.person,
+                grant_id=grant.pk,
+                total=timedelta(minutes=minutes),
+                reason=REASON,
+                submission_key=uuid4(),
+            )
+            self.ledger.append((AccessRequest, wish.pk))
+            for role in ("manager", "security") if agreed else ():
+                decide.decide(by=self.people[role], stage_id=active_stage(wish).pk, vote="approve")
+
+    @precondition(lambda self: Grant.objects.filter(state="open").exists())
+    @rule(number=st.integers(0, 5), seconds=st.sampled_from([1, 30, 120]))
+    def shortens(self, number: int, seconds: int) -> None:
+        """The end of something open comes nearer."""
+        grant = self._one(number, "open")
+        with suppress(LatchError, Stale):
+            shorten.shorten(
+                by=grant.person, grant_id=grant.pk, end=now() + timedelta(seconds=seconds), reason=REASON
+            )
+
+    @precondition(lambda self: Grant.objects.filter(ended_why="removed_in_azure", state="closed").exists())
+    @rule()
+    def opens_again(self) -> None:
+        """What was taken away in Azure is opened again."""
+        grant = Grant.objects.filter(ended_why="removed_in_azure", state="closed").latest("pk")
+        with suppress(LatchError, Stale), origin.origin(source_address=address_of(grant.person)):
+            again = reopen.open_again(by=grant.person, grant_id=grant.pk)
+            self.ledger.append((Grant, again.pk))
+
+    @rule(armed=st.booleans())
+    def arms(self, armed: bool) -> None:
+        """The portal only closes, or opens again."""
+        Arming.objects.update(armed=armed)
+
+    def _one(self, number: int, *states: str) -> Grant:
+        found = Grant.objects.filter(state__in=states or LIVE).order_by("pk").select_related("person")
+        return found[number % len(found)]
