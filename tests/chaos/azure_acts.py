@@ -65,7 +65,8 @@ class AzureActs(RuleBasedStateMachine):
     )
     def changes_by_hand(self, number: int, how: str) -> None:
         """Somebody changes a rule of ours in Azure."""
-        found = sorted(self._ours())
+        # By number, not by name: names differ from run to run, and a schedule has to be the same again.
+        found = sorted(self._ours(), key=lambda one: (one[0], self.azure.rules(one[0])[one[1]]["priority"]))
         nsg, name = found[number % len(found)]
         whole = self.azure.rules(nsg)[name]
         if how == "delete":

