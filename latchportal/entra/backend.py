@@ -10,7 +10,7 @@ from requests_app.models import Person
 from requests_app.models.person import ADMIN_ROLE, AUDITOR_ROLE
 
 _REQUESTS: Final = (
-    "accessrequest", "attempt", "container", "containersnapshot", "decision", "directorygroup",
+    "accessrequest", "arming", "attempt", "container", "containersnapshot", "decision", "directorygroup",
     "directorymembership", "entitlement", "grant", "heartbeat", "latchcode", "message", "opening", "person",
     "policyversion", "requestitem", "resource", "signin", "stage",
 )  # fmt: skip

@@ -68,7 +68,8 @@ def use_a_code(ada: Visitor, number: int) -> None:
     """The code is shown once, on no page again, and spent."""
     page = ada.page
     page.goto("/")
-    expect(page.get_by_role("button", name="Activate now")).to_be_visible()
+    card = page.locator("article.door-ready", has=page.locator(f"a[href='/requests/{number}/']"))
+    expect(card.get_by_role("button", name="Activate now")).to_be_visible()
     ada.fine()
     page.goto(f"/requests/{number}/")
     ada.fine()
