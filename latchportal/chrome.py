@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from requests_app import attention
+from requests_app import arming, attention
 from requests_app.models import Person
 
 
@@ -23,4 +23,5 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
         words["inbox_count"] = SimpleLazyObject(lambda: attention.inbox_count(person))
         if person.is_administrator:
             words["overdue_count"] = SimpleLazyObject(attention.overdue_count)
+            words["close_only"] = SimpleLazyObject(lambda: not arming.is_armed())
     return words

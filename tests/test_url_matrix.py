@@ -18,7 +18,7 @@ from django.urls import get_resolver
 from django.urls.resolvers import URLResolver
 
 from audit_app import exports
-from tests.support.azure import activated, active_stage, approved, asked
+from tests.support.azure import activated, active_stage, approved, asked, read_back
 from tests.support.clients import signed_in
 from tests.url_rows import ADMIN_READERS, ADMIN_TABLES, PERSONS, READ, ROWS, Row
 
@@ -46,7 +46,7 @@ def routes(resolver: URLResolver, before: str = "") -> Iterator[str]:
 
 
 class Things(dict[str, Any]):
-    """What the addresses are about: three requests of the requester's, a stage, an export."""
+    """What the addresses are about: four requests of the requester's, a stage, an export."""
 
     def __init__(self, people: Any) -> None:
         waiting = asked(people["requester"])
@@ -55,6 +55,8 @@ class Things(dict[str, Any]):
             waiting=waiting.pk,
             ready=approved(people, key="prod-web-02-ssh").pk,
             opening=activated(people, key="prod-web-03-ssh").access_request_id,
+            open=read_back(activated(people, key="prod-app-01-ssh")).access_request_id,
+            oid=people["requester"].oid,
             stage=active_stage(waiting).pk,
             export=made.uid,
         )

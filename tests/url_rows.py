@@ -53,6 +53,23 @@ ROWS: dict[str, Row] = {
     "requests/<int:pk>/activate": Row("/requests/{ready}/activate", post=REQUESTER),
     "requests/<int:pk>/end": Row("/requests/{opening}/end", post=REQUESTER),
     "requests/<int:pk>/revoke": Row("/requests/{opening}/revoke", post="in 403 404 403 403 on", data=WHY),
+    # What is not open yet can not be made longer or shorter; who may not says so first.
+    "requests/<int:pk>/extend": Row(
+        "/requests/{open}/extend",
+        post="in on 404 403 403 403",
+        data={**WHY, "total": "2700", "submission_key": "3b2f7a52-6a0f-4d3c-9a56-0c6f5d0f7a11"},
+    ),
+    "requests/<int:pk>/shorten": Row(
+        "/requests/{open}/shorten", post="in on 404 on 403 on", data={**WHY, "left": "5m"}
+    ),
+    # Nobody took it away in Azure.
+    "requests/<int:pk>/open-again": Row("/requests/{open}/open-again", post="in 409 404 403 403 403"),
+    "resources/<slug:key>/close/": Row(
+        "/resources/prod-web-03/close/", "in 403 403 403 403 200", "in 403 403 403 403 on", WHY
+    ),
+    "people/<uuid:oid>/close/": Row(
+        "/people/{oid}/close/", "in 403 403 403 403 200", "in 403 403 403 403 on", WHY
+    ),
     "activate/": Row("/activate/", EVERYBODY, "in 403 403 403 403 403", {"code": "not.a.code"}),
     "inbox/": Row("/inbox/", EVERYBODY),
     "stages/<int:pk>/decide": Row(
@@ -60,6 +77,7 @@ ROWS: dict[str, Row] = {
     ),
     "status/": Row("/status/", EVERYBODY),
     "status/revoke-everything": Row("/status/revoke-everything", post="in 403 403 403 403 on", data=WHY),
+    "status/arm": Row("/status/arm", post="in 403 403 403 403 on", data={**WHY, "armed": "yes"}),
     "healthz": Row("/healthz", ANYBODY, NEVER_ANYBODY),
     "readyz": Row("/readyz", ANYBODY, NEVER_ANYBODY),
     ".well-known/jwks.json": Row("/.well-known/jwks.json", ANYBODY, NEVER_ANYBODY),

@@ -1,5 +1,6 @@
 """Access requests, their items, stages and decisions. Who may see what is a queryset; what may happen is not here."""
 
+from datetime import datetime
 from typing import ClassVar, Self
 
 from django.db import models
@@ -103,6 +104,12 @@ class AccessRequest(models.Model):
     def story(self) -> str:
         """Return what ties every event of this request together."""
         return f"request-{self.id}"
+
+    @property
+    def asked_end(self) -> datetime | None:
+        """Return when the open grant would end if this is agreed to; None unless it asks more time for one."""
+        opened = self.extends.opened_at if self.extends else None
+        return opened + self.duration if opened else None
 
     def about(self) -> About:
         """Return how the trail speaks of this request."""

@@ -60,8 +60,7 @@ def activate(request: PortalRequest, pk: int) -> HttpResponse:
     except Refused as error:
         if error.check != ELSEWHERE:
             raise
-        context = {"access_request": access_request, "error": error, "here": origin.current().source_address}
-        return render(request, "requests/elsewhere.html", context, status=error.status)
+        return elsewhere(request, access_request, error)
     return _opening(request, access_request)
 
 
@@ -87,6 +86,17 @@ def activate_code(request: PortalRequest) -> HttpResponse:
     elif form.is_bound:
         status = 422
     return render(request, "requests/activate.html", context, status=status)
+
+
+def elsewhere(request: PortalRequest, access_request: AccessRequest, error: Refused) -> HttpResponse:
+    """Return the page that asks whoever is at another address whether they mean it; it posts here again."""
+    context = {
+        "access_request": access_request,
+        "error": error,
+        "here": origin.current().source_address,
+        "action": request.path,
+    }
+    return render(request, "requests/elsewhere.html", context, status=error.status)
 
 
 def _opening(request: PortalRequest, access_request: AccessRequest) -> HttpResponse:

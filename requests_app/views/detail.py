@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from audit_app.clock import now
 from requests_app import directory, lifecycle
+from requests_app.actions import revoke
 from requests_app.models import AccessRequest, Grant, Person, Stage
 from requests_app.views.doors import Door, doors, with_openings
 from requests_app.views.http import PortalRequest, live, signature, visible_request
@@ -43,7 +44,10 @@ def situation(access_request: AccessRequest, person: Person) -> dict[str, Any]:
         "now": now(),
         "access_request": whole,
         "items": items,
-        "title": ", ".join(item.entitlement.name for item in items),
+        "title": ("More time for " if whole.extends_id else "")
+        + ", ".join(item.entitlement.name for item in items),
+        "may_close_resource": any(revoke.may_close(person, item.entitlement.resource) for item in items),
+        "may_close_person": person.is_administrator,
         "mine": whole.requester_id == person.pk,
         "state": held[0].grant.state if held else whole.state,
         "steps": steps(whole, group_names([whole])),
@@ -79,7 +83,7 @@ def _seen(context: dict[str, Any]) -> str:
         context["access_request"].state,
         context["to_decide"],
         [
-            (door.grant.state, door.grant.expires_at, door.trouble, door.code_live)
+            (door.grant.state, door.grant.expires_at, door.trouble, door.code_live, door.time.waiting)
             for door in context["doors"]
         ],
         [

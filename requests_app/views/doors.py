@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 
 from django.db.models import Prefetch, QuerySet
 
+from audit_app.clock import now
 from requests_app import lifecycle
-from requests_app.models import Attempt, Grant, LatchCode, Opening, Person
+from requests_app.models import AccessRequest, Attempt, Grant, LatchCode, Opening, Person
 from requests_app.targets.kinds import Kind, words_for
+from requests_app.views.time_offers import TimeOffers, time_offers
 
 
 @dataclass(frozen=True)
@@ -39,18 +41,24 @@ class Door:
     grant: Grant
     total: int
     buttons: frozenset[str]
+    time: TimeOffers
     trouble: Trouble | None
     openings: tuple[OpeningRow, ...]
     code_live: bool
     moving: bool
     close_lag: timedelta | None
+    sessions: str
 
 
 def with_openings(grants: QuerySet[Grant]) -> QuerySet[Grant]:
     """Return the grants with all that their cards show, in a fixed number of queries."""
     openings = Opening.objects.select_related("container__snapshot").defer("container__snapshot__body")
     live_codes = LatchCode.objects.filter(spent_at__isnull=True, revoked_at__isnull=True)
-    return grants.select_related("entitlement__resource", "access_request", "person").prefetch_related(
+    waiting = AccessRequest.objects.filter(state__in=["pending", "returned"])
+    return grants.select_related(
+        "entitlement__resource", "access_request", "person", "item"
+    ).prefetch_related(
+        Prefetch("extensions", waiting),
         Prefetch("openings", openings),
         Prefetch("openings__attempts", Attempt.objects.order_by("id")),
         Prefetch("access_request__codes", live_codes),
@@ -64,16 +72,27 @@ def doors(grants: Iterable[Grant], person: Person) -> list[Door]:
 
 def _door(grant: Grant, person: Person) -> Door:
     lag = grant.closed_at - grant.ending_at if grant.closed_at and grant.ending_at else None
+    buttons = frozenset(button.event for button in lifecycle.buttons(grant, person))
+    whole = grant.expires_at - grant.opened_at if grant.expires_at and grant.opened_at else grant.duration
     return Door(
         grant=grant,
-        total=int(grant.duration.total_seconds()),
-        buttons=frozenset(button.event for button in lifecycle.buttons(grant, person)),
+        total=int(whole.total_seconds()),
+        buttons=buttons,
+        time=time_offers(grant, buttons, holder=grant.person_id == person.pk, moment=now()),
         trouble=_trouble(grant),
         openings=tuple(_row(opening) for opening in grant.openings.all()),
         code_live=bool(grant.access_request.codes.all()),
         moving=grant.state in {Grant.State.OPENING, Grant.State.CLOSING, Grant.State.EXTENDING},
         close_lag=lag if grant.activated_at else None,
+        sessions=_sessions(grant),
     )
+
+
+def _sessions(grant: Grant) -> str:
+    """Say what becomes of connections that are up when the rule goes; the trail keeps which it was."""
+    if grant.flush_connection:
+        return "This group re-evaluates connections that are up: sessions may be cut when the rule goes."
+    return "Sessions that are already connected stay up until you end them, even after the rule is gone."
 
 
 def _row(opening: Opening) -> OpeningRow:

@@ -7,17 +7,17 @@ from django.views.decorators.http import require_POST
 
 from requests_app.actions import codes, end, submit
 from requests_app.actions import revoke as revoking
-from requests_app.errors import Invalid, Missing
+from requests_app.errors import Invalid
 from requests_app.models import Grant
 from requests_app.views.detail import show
-from requests_app.views.http import PortalRequest, visible_request
+from requests_app.views.http import PortalRequest, back, grant_of, visible_request, why
 
 
 @require_POST
 def withdraw(request: PortalRequest, pk: int) -> HttpResponse:
     """The request waits for nobody any more."""
     access_request = visible_request(request.user, pk)
-    submit.withdraw(by=request.user, access_request_id=access_request.pk, why=_why(request))
+    submit.withdraw(by=request.user, access_request_id=access_request.pk, why=why(request))
     messages.success(request, "Withdrawn. Nobody is asked any more.")
     return redirect("request-detail", pk=pk)
 
@@ -26,7 +26,7 @@ def withdraw(request: PortalRequest, pk: int) -> HttpResponse:
 def cancel(request: PortalRequest, pk: int) -> HttpResponse:
     """The unused right is given back and its code works no more."""
     access_request = visible_request(request.user, pk)
-    codes.cancel(by=request.user, access_request_id=access_request.pk, why=_why(request))
+    codes.cancel(by=request.user, access_request_id=access_request.pk, why=why(request))
     messages.success(request, "Cancelled before use. A code of it works no more.")
     return redirect("request-detail", pk=pk)
 
@@ -34,36 +34,24 @@ def cancel(request: PortalRequest, pk: int) -> HttpResponse:
 @require_POST
 def end_now(request: PortalRequest, pk: int) -> HttpResponse:
     """What this request opened is closing."""
-    grant = end.end_now(by=request.user, grant_id=_grant(request, pk).pk)
+    grant = end.end_now(by=request.user, grant_id=grant_of(request, pk).pk)
     messages.success(request, f"{grant.entitlement.name} is closing now, before its time.")
-    return redirect(_back(request, pk))
+    return redirect(back(request, pk))
 
 
 @require_POST
 def revoke(request: PortalRequest, pk: int) -> HttpResponse:
     """What this request opened, or could have opened, is closing by an administrator's word."""
-    grant = _grant(request, pk)
+    access_request = visible_request(request.user, pk)
     try:
-        ended = revoking.revoke(by=request.user, grant_id=grant.pk, reason=_why(request))
+        revoking.revoke_request(by=request.user, access_request_id=pk, reason=why(request))
     except Invalid as error:
         words = {"revoke_error": error.fields.get("reason", error.reason), "status": error.status}
-        return show(request, visible_request(request.user, pk), **words)
-    done = "is closing now" if ended.state == Grant.State.CLOSING else "can not be activated any more"
-    messages.success(request, f"Revoked. {ended.entitlement.name} of {ended.person} {done}.")
+        return show(request, access_request, **words)
+    messages.success(request, f"Revoked. {_what_became(grant_of(request, pk))}")
     return redirect("request-detail", pk=pk)
 
 
-def _grant(request: PortalRequest, pk: int) -> Grant:
-    """Return the right that came out of a request this person may see; raises Missing where none did."""
-    grant = Grant.objects.filter(access_request=visible_request(request.user, pk)).order_by("-id").first()
-    if grant is None:
-        raise Missing("Nothing came out of this request yet.", way_on="It is not approved.")
-    return grant
-
-
-def _why(request: PortalRequest) -> str:
-    return request.POST.get("reason", "").strip()[:1000]
-
-
-def _back(request: PortalRequest, pk: int) -> str:
-    return "/" if request.POST.get("back") == "home" else f"/requests/{pk}/"
+def _what_became(grant: Grant) -> str:
+    done = "is closing now" if grant.state == Grant.State.CLOSING else "can not be activated any more"
+    return f"{grant.entitlement.name} of {grant.person} {done}."

@@ -41,12 +41,22 @@ def home(request: PortalRequest) -> HttpResponse:
     held = doors(with_openings(alive[: MOST + 1]), person)
     failed = mine.filter(state=Grant.State.CLOSED, ended_why=Grant.Why.FAILED, closed_at__gte=moment - NEWS)
     not_opened = doors(with_openings(failed.order_by("-id")[:3]), person)
+    removed = mine.filter(
+        state=Grant.State.CLOSED,
+        ended_why=Grant.Why.REMOVED_IN_AZURE,
+        expires_at__gt=moment,
+        again__isnull=True,
+    )
+    taken_away = [
+        door for door in doors(with_openings(removed.order_by("-id")[:3]), person) if door.time.again
+    ]
     waiting = _waiting(person)
     news = list(_refused(person, moment))
     context = {
         "now": moment,
         "ready": [door for door in held[:MOST] if door.grant.state == Grant.State.ISSUED],
         "reachable": [door for door in held[:MOST] if door.grant.state != Grant.State.ISSUED],
+        "taken_away": taken_away,
         "not_opened": not_opened,
         "waiting": waiting[:MOST],
         "more": len(held) > MOST or len(waiting) > MOST,
@@ -55,7 +65,13 @@ def home(request: PortalRequest) -> HttpResponse:
         "lately": _lately(person, held),
         "poll": QUICK if any(door.moving for door in held) else SLOW,
     }
-    return live(request, "requests/home.html", "access", context, _seen(held, not_opened, waiting, news))
+    return live(
+        request,
+        "requests/home.html",
+        "access",
+        context,
+        _seen(held, [*taken_away, *not_opened], waiting, news),
+    )
 
 
 def _waiting(person: Person) -> list[Waiting]:
@@ -87,7 +103,14 @@ def _lately(person: Person, held: list[Door]) -> list[Grant]:
 def _seen(held: list[Door], failed: list[Door], waiting: list[Waiting], news: list[AccessRequest]) -> str:
     return signature(
         [
-            (door.grant.pk, door.grant.state, door.grant.expires_at, door.trouble, door.code_live)
+            (
+                door.grant.pk,
+                door.grant.state,
+                door.grant.expires_at,
+                door.trouble,
+                door.code_live,
+                door.time.waiting,
+            )
             for door in held
         ],
         [door.grant.pk for door in failed],

@@ -10,7 +10,7 @@ from django_htmx.middleware import HtmxDetails
 
 from requests_app import attention
 from requests_app.errors import Missing
-from requests_app.models import AccessRequest, Person, Stage
+from requests_app.models import AccessRequest, Grant, Person, Stage
 
 
 class PortalRequest(HttpRequest):
@@ -43,6 +43,31 @@ def visible_stage(person: Person, pk: int) -> Stage:
         raise Missing("There is no such decision to make.")
     stage.access_request = visible_request(person, stage.access_request_id)
     return stage
+
+
+def grant_of(request: PortalRequest, pk: int) -> Grant:
+    """Return what came of this request last; raises Missing where the person may not see it, or nothing did."""
+    grants = Grant.objects.filter(access_request=visible_request(request.user, pk))
+    grant = grants.select_related("access_request", "entitlement__resource", "person").order_by("-id").first()
+    if grant is None:
+        raise Missing("Nothing came out of this request yet.", way_on="It is not approved.")
+    return grant
+
+
+def why(request: PortalRequest) -> str:
+    """Return the reason typed into the form."""
+    return request.POST.get("reason", "").strip()[:1000]
+
+
+def back(request: PortalRequest, pk: int) -> str:
+    """Return where the form came from: the person's own page, or the request's."""
+    return "/" if request.POST.get("back") == "home" else f"/requests/{pk}/"
+
+
+def sign_in_facts(request: PortalRequest) -> dict[str, Any]:
+    """Return what this session knows of how the person signed in, as it is kept with what they ask."""
+    facts = request.session.get("sign_in", {})
+    return {name: facts[name] for name in ("auth_time", "acrs") if name in facts}
 
 
 def signature(*parts: object) -> str:

@@ -20,7 +20,7 @@ from requests_app.models import AccessRequest, Entitlement, Person
 from requests_app.policy.checks import Check
 from requests_app.policy.evaluate import eligible
 from requests_app.policy.verdict import Limits
-from requests_app.views.http import PortalRequest
+from requests_app.views.http import PortalRequest, sign_in_facts
 from requests_app.views.new_form import AskForm, beginning, presets
 from requests_app.views.stages import usual_waits
 
@@ -49,7 +49,7 @@ def new(request: PortalRequest) -> HttpResponse:
             by=request.user,
             ask=form.ask(entitlement),
             submission_key=form.cleaned_data["submission_key"],
-            sign_in=_sign_in(request),
+            sign_in=sign_in_facts(request),
         )
     except (Refused, Invalid) as error:
         return _refused(request, entitlement, form, error)
@@ -174,11 +174,6 @@ def _soften(check: Check, form: AskForm) -> Check:
     if check.outcome == "fail" and (empty or check.name == "reason"):
         return replace(check, outcome=NEEDED)  # type: ignore[arg-type]
     return check
-
-
-def _sign_in(request: PortalRequest) -> dict[str, Any]:
-    facts = request.session.get("sign_in", {})
-    return {name: facts[name] for name in ("auth_time", "acrs") if name in facts}
 
 
 def _asked(access_request: AccessRequest) -> str:

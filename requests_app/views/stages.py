@@ -30,7 +30,7 @@ class Step:
 
 def with_story(requests: QuerySet[AccessRequest]) -> QuerySet[AccessRequest]:
     """Return the requests with all that their cards show, in a fixed number of queries."""
-    return requests.select_related("requester").prefetch_related(
+    return requests.select_related("requester", "extends").prefetch_related(
         Prefetch("items", RequestItem.objects.select_related("entitlement__resource")),
         Prefetch("stages", Stage.objects.prefetch_related("asked").order_by("position")),
         Prefetch("decisions", Decision.objects.select_related("person")),

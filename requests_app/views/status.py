@@ -15,8 +15,10 @@ from django.views.decorators.http import require_POST, require_safe
 from audit_app.clock import now
 from requests_app import attention
 from requests_app.actions import revoke
+from requests_app.arming import last_word
 from requests_app.errors import Invalid
-from requests_app.models import ContainerSnapshot, Grant, Heartbeat
+from requests_app.models import Grant, Heartbeat
+from requests_app.views.azure_status import budgets, comparison, found, late_doors
 from requests_app.views.http import PortalRequest
 from requests_app.views.median import Percentile
 
@@ -49,7 +51,7 @@ class Round:
 @require_safe
 def status(request: PortalRequest) -> HttpResponse:
     """Show how the promise is kept."""
-    return _show(request)
+    return show(request)
 
 
 @require_POST
@@ -58,7 +60,7 @@ def revoke_everything(request: PortalRequest) -> HttpResponse:
     try:
         count = revoke.revoke_everything(by=request.user, reason=request.POST.get("reason", "")[:1000])
     except Invalid as error:
-        return _show(request, revoke_error=error.reason, status=error.status)
+        return show(request, revoke_error=error.reason, status=error.status)
     words = (
         "Nothing was open or could be opened." if not count else f"{count} revoked; what was open is closing."
     )
@@ -66,19 +68,22 @@ def revoke_everything(request: PortalRequest) -> HttpResponse:
     return redirect("status")
 
 
-def _show(request: PortalRequest, *, status: int = 200, **more: Any) -> HttpResponse:
+def show(request: PortalRequest, *, status: int = 200, **more: Any) -> HttpResponse:
+    """Return the status page. `status` and a form's words (`revoke_error`, `arm_error`) come from its POSTs."""
     person, moment = request.user, now()
-    overdue = attention.overdue().select_related("entitlement__resource", "person").order_by("expires_at")
+    overdue = attention.overdue().order_by("expires_at", "pk")
+    word = last_word()
     context = {
         "now": moment,
         "lags": _lags(moment),
         "counts": _counts(),
-        "overdue": list(overdue[:LATE_SHOWN]),
+        "overdue": late_doors(overdue[:LATE_SHOWN]),
         "rounds": _rounds(moment),
-        "oldest_snapshot": ContainerSnapshot.objects.order_by("read_at")
-        .values_list("read_at", flat=True)
-        .first(),
-        "unread": ContainerSnapshot.objects.exclude(error="").count(),
+        "comparison": comparison(moment),
+        "budgets": budgets(),
+        "found": found() if person.is_administrator or person.is_auditor else [],
+        "armed": word is not None and word.armed,
+        "last_word": word,
         "with_names": person.is_administrator or person.is_auditor,
         "may_revoke": person.is_administrator,
     }

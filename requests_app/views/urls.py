@@ -2,7 +2,21 @@
 
 from django.urls import path
 
-from requests_app.views import catalogue, codes, decide, detail, end, home, inbox, new, public, status
+from requests_app.views import (
+    arming,
+    catalogue,
+    close_all,
+    codes,
+    decide,
+    detail,
+    end,
+    home,
+    inbox,
+    lifetime,
+    new,
+    public,
+    status,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -16,11 +30,17 @@ urlpatterns = [
     path("requests/<int:pk>/activate", codes.activate, name="request-activate"),
     path("requests/<int:pk>/end", end.end_now, name="request-end"),
     path("requests/<int:pk>/revoke", end.revoke, name="request-revoke"),
+    path("requests/<int:pk>/extend", lifetime.extend, name="request-extend"),
+    path("requests/<int:pk>/shorten", lifetime.shorten, name="request-shorten"),
+    path("requests/<int:pk>/open-again", lifetime.open_again, name="request-open-again"),
+    path("resources/<slug:key>/close/", close_all.resource, name="close-resource"),
+    path("people/<uuid:oid>/close/", close_all.person, name="close-person"),
     path("activate/", codes.activate_code, name="activate-code"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("stages/<int:pk>/decide", decide.decide, name="stage-decide"),
     path("status/", status.status, name="status"),
     path("status/revoke-everything", status.revoke_everything, name="revoke-everything"),
+    path("status/arm", arming.arm, name="arm"),
     path("healthz", public.healthz, name="healthz"),
     path("readyz", public.readyz, name="readyz"),
     path(".well-known/jwks.json", public.jwks, name="jwks"),

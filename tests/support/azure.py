@@ -7,11 +7,12 @@ from typing import Any
 from uuid import uuid4
 
 from audit_app import origin
+from audit_app.clock import now
 from requests_app import gateways, pacing
 from requests_app.actions import activate, decide, submit
 from requests_app.context import Ask
 from requests_app.converge import converge
-from requests_app.models import AccessRequest, Container, Entitlement, Grant, Person, Stage
+from requests_app.models import AccessRequest, Container, Entitlement, Grant, Opening, Person, Stage
 from tests.support.devcloud import HEADER, Devcloud
 from tests.support.organisation import the_world
 
@@ -75,6 +76,16 @@ def activated(people: Any, *, who: str = "requester", **more: Any) -> Grant:
     with origin.origin(source_address=address_of(person)):
         activate.activate(by=person, access_request_id=access_request.pk)
     return Grant.objects.get(access_request=access_request)
+
+
+def read_back(grant: Grant) -> Grant:
+    """The grant is open, as if Azure had been read: for pages, which never ask Azure."""
+    moment = now()
+    Opening.objects.filter(grant=grant).update(observed="present", read_at=moment, due_at=None)
+    grant.state, grant.opened_at = Grant.State.OPEN, moment
+    grant.expires_at = grant.hard_end = moment + grant.duration
+    grant.save()
+    return grant
 
 
 def containers() -> list[Container]:

@@ -45,6 +45,21 @@ EVENTS = (
 )
 
 
+# A door as far as the forms about its time look at it.
+DOOR = {
+    "grant": {"pk": 7, "entitlement": {"name": "SSH to prod-web-01"}},
+    "buttons": ("end", "shorten"),
+    "sessions": "Sessions stay up.",
+    "time": {
+        "more": ({"value": "2700", "length": timedelta(minutes=15)},),
+        "less": ({"value": "5m", "length": timedelta(minutes=5)},),
+        "until": END,
+        "again": timedelta(minutes=20),
+        "submission_key": "3b2f7a52-6a0f-4d3c-9a56-0c6f5d0f7a11",
+    },
+}
+
+
 class Filters(forms.Form):
     """What a filter bar is handed."""
 
@@ -112,6 +127,18 @@ def components() -> dict[str, tuple[dict[str, Any], tuple[str, ...]]]:
         "icon": ({"name": "check"}, ("icons.svg#check", 'aria-hidden="true"')),
         "inbox_keys": ({}, ("<kbd>j</kbd>", "data-inbox-keys-toggle")),
         "main_nav": ({"user": person()}, ()),
+        "more_time": (
+            {
+                "access_request": {"state": "pending", "asked_end": END},
+                "grant": {"state": "open", "opened_at": NOW, "expires_at": END, "access_request_id": 4},
+                "now": NOW,
+            },
+            ("More time for what is open", "Would end", "/requests/4/"),
+        ),
+        "open_again": (
+            {"door": DOOR, "pk": 4, "back": "home", "csrf_token": "t" * 32},
+            ("Open again for the 20 min that are left", "/requests/4/open-again", 'value="home"'),
+        ),
         "overdue": ({"count": 2, "status_url": "/status/"}, ("2 openings are overdue", "/status/")),
         "page_header": (
             {"title": "SSH", "lead": "For Ada", "back_url": "/", "state": "open"},
@@ -148,6 +175,17 @@ def components() -> dict[str, tuple[dict[str, Any], tuple[str, ...]]]:
             ),
         ),
         "timeline": ({"events": EVENTS}, ("Asked for SSH", "from", "0d9b4c3a")),
+        "time_forms": (
+            {
+                "door": DOOR,
+                "pk": 4,
+                "csrf_token": "t" * 32,
+                "form": "extend",
+                "error": "Too late.",
+                "typed": "Why",
+            },
+            ("15 min more", "Close it sooner", "End SSH to prod-web-01 now", "Too late.", ">Why</textarea>"),
+        ),
         "verdict": (
             {"outcome": "refused", "checks": CHECKS},
             ("Not possible as it stands", "failed", "could not run", "Ask for 2 hours or less."),

@@ -7,7 +7,7 @@ import time_machine
 
 from audit_app.clock import now
 from requests_app.heartbeat import beat
-from requests_app.models import Grant, Heartbeat
+from requests_app.models import Attempt, Container, ContainerSnapshot, Grant, Heartbeat, Opening
 from tests.support.azure import activated, approved
 
 pytestmark = pytest.mark.django_db
@@ -91,3 +91,65 @@ def test_queries_are_bounded(client_for, people, policy, django_assert_max_num_q
     browser.get("/status/")
     with django_assert_max_num_queries(MOST_QUERIES):
         browser.get("/status/")
+
+
+def test_an_overdue_closing_shows_what_azure_said_last_and_its_correlation_id(client_for, people, policy):
+    grant = activated(people)
+    opening = Opening.objects.get(grant=grant)
+    attempt = Attempt.objects.create(
+        opening=opening,
+        kind="remove",
+        started_at=now(),
+        deadline=now(),
+        outcome="failed",
+        error_kind="locked",
+        error_code="ScopeLocked",
+        error_message="The scope is locked.",
+        correlation_id="6f2a9d1e-0000-4000-8000-000000000001",
+    )
+    late = now() - timedelta(minutes=3)
+    Grant.objects.filter(pk=grant.pk).update(state="closing", ending_at=late, ended_why="expired")
+    told = client_for(people["administrator"]).get("/status/").content.decode()
+    for words in ("1 closing is overdue", "The scope is locked.", "ScopeLocked", attempt.correlation_id):
+        assert words in told
+    others = client_for(people["outsider"]).get("/status/").content.decode()
+    assert attempt.correlation_id not in others
+
+
+def test_the_oldest_comparison_and_what_it_found_are_told(client_for, people, policy):
+    moment = now()
+    first, second = (
+        Container.objects.create(
+            azure_id=f"/subscriptions/s/nsg-{name}", compare_at=moment, region="westeurope"
+        )
+        for name in ("one", "two")
+    )
+    browser = client_for(people["administrator"])
+    assert "2 never were" in browser.get("/status/").content.decode()
+    Container.objects.filter(pk=first.pk).update(compared_at=moment - timedelta(seconds=20))
+    Container.objects.filter(pk=second.pk).update(compared_at=moment - timedelta(minutes=9))
+    ContainerSnapshot.objects.create(
+        container=first,
+        read_at=moment,
+        tried_at=moment,
+        body={},
+        foreign=[
+            {"kind": "already_open", "rule": "", "sentence": "Port 22 is open to the world.", "grant": ""}
+        ],
+    )
+    answer = browser.get("/status/")
+    text = answer.content.decode()
+    assert "9 min ago" in text
+    assert answer.context["comparison"].late
+    assert "Port 22 is open to the world." in text
+    assert "Port 22" not in client_for(people["outsider"]).get("/status/").content.decode()
+
+
+def test_what_is_left_of_azures_budget_is_told_for_each_region(client_for, people, policy):
+    Container.objects.create(
+        azure_id="/subscriptions/11111111-aaaa-4bbb-8ccc-000000000001/nsg",
+        compare_at=now(),
+        region="westeurope",
+    )
+    text = client_for(people["outsider"]).get("/status/").content.decode()
+    assert "westeurope" in text
