@@ -47,6 +47,7 @@ class Schedule(PeopleAct, AzureActs):
         self.foreign = invariants.foreign_rules(self.azure)
         self.ledger: list[tuple[type[Any], int]] = []
         self.unsent: list[tuple[str, Any, Any]] = []
+        self.taken_away: set[tuple[str, str]] = set()
 
     # --- what time and workers do -----------------------------------------------------------------------------
 
@@ -108,6 +109,7 @@ class Schedule(PeopleAct, AzureActs):
             )
             wanted[(opening.container.name, opening.name)] = opening
         assert set(wanted) == self._ours(), "what stands in Azure is not what is granted"
+        assert not self.taken_away & self._ours(), "what was taken away by hand came back by itself"
         for (nsg, name), opening in wanted.items():
             there, grant = self.azure.rules(nsg)[name], opening.grant
             assert grant.expires_at > moment, f"{grant} is past its end"
