@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from audit_app.clock import now
-from requests_app import attention
+from requests_app import attention, pacing
 from requests_app.actions import revoke
 from requests_app.arming import last_word
 from requests_app.errors import Invalid
@@ -81,8 +81,11 @@ def show(request: PortalRequest, *, status: int = 200, **more: Any) -> HttpRespo
         "rounds": _rounds(moment),
         "comparison": comparison(moment),
         "budgets": budgets(),
+        "at_once": int(pacing.AZURE.burst),
+        "in_window": pacing.AZURE.window,
         "found": found() if person.is_administrator or person.is_auditor else [],
         "armed": word is not None and word.armed,
+        "arm_hidden": [("armed", "no" if word and word.armed else "yes")],
         "last_word": word,
         "with_names": person.is_administrator or person.is_auditor,
         "may_revoke": person.is_administrator,
