@@ -137,12 +137,14 @@ def _put_right(opening: Opening, judgement: Judgement | None, moment: datetime) 
     if opening.due_at and opening.grant.expires_at and opening.due_at < opening.grant.expires_at:
         return
     Opening.objects.filter(pk=opening.pk).update(due_at=moment)
+    why = f"Somebody changed the rule in Azure: {'; '.join(judgement.changes)}. It is put back as agreed."
     with origin.origin(correlation_of(opening.grant)):
+        notify.alert("grant.repaired", why, opening.grant.about())
         record(
             "grant.repaired",
             by=CONVERGENCE,
             about=opening.grant.about(),
-            why=f"Somebody changed the rule in Azure: {'; '.join(judgement.changes)}. It is put back as agreed.",
+            why=why,
             data={
                 "rule": opening.name,
                 "container": opening.container.azure_id,

@@ -141,13 +141,17 @@ def test_the_hook_is_told_signed_and_again_until_it_listened(
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("what", ["removed", "close-only", "found open"])
+@pytest.mark.parametrize("what", ["removed", "widened", "close-only", "found open"])
 def test_the_hook_hears_of_everything_that_should_wake_somebody(
     people: Any, policy: Any, azure: Any, hook: type[Hook], what: str
 ) -> None:
     grant = opened(people)
     kept = azure.rules(WEB)[opening_of(grant).name]
-    if what == "removed":
+    if what == "widened":
+        body = {key: value for key, value in kept.items() if key not in ("name", "state", "id", "etag")}
+        azure.control("PUT", f"rules/{WEB}/{kept['name']}", {**body, "sourceAddressPrefix": "*"})
+        converge(containers()[0].pk, compare=True)
+    elif what == "removed":
         azure.control("DELETE", f"rules/{WEB}/{kept['name']}")
         converge(containers()[0].pk, compare=True)
     elif what == "close-only":
@@ -158,7 +162,11 @@ def test_the_hook_hears_of_everything_that_should_wake_somebody(
         body = {key: value for key, value in kept.items() if key not in ("name", "state", "id", "etag")}
         azure.control("PUT", f"rules/{WEB}/{kept['name']}", body)
         converge(containers()[0].pk, compare=True)
-    kinds = {"removed": "grant.removed_in_azure", "close-only": "portal.close_only"}
+    kinds = {
+        "widened": "grant.repaired",
+        "removed": "grant.removed_in_azure",
+        "close-only": "portal.close_only",
+    }
     (message,) = Message.objects.filter(kind="alert")
     assert message.context["kind"] == kinds.get(what, "grant.found_open")
 
