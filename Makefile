@@ -10,6 +10,9 @@ TEMPLATES := $(shell find templates -name '*.html' 2>/dev/null)
 PORT ?= 8000
 AZURE_PORT ?= 8100
 JOBS ?= 2
+KILLS ?= 100
+SCHEDULES ?= 200
+SEED ?= 1
 
 # Bytecode is worth writing: every test starts processes, and each would compile all of Django and the SDK anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -23,7 +26,7 @@ PRODUCTION := env -u DATABASE_URL -u DATABASE_OWNER_URL -u REDIS_URL -u LATCH_DE
 	DATABASE_URL=postgresql://latch_site@127.0.0.1:1/latch \
 	DATABASE_OWNER_URL=postgresql://latch_owner@127.0.0.1:1/latch
 
-.PHONY: help setup demo run smoke test check fix bench browser clean
+.PHONY: help setup demo run smoke test check fix chaos bench browser clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +66,10 @@ fix: setup ## format, and repair what can be repaired
 	@$(PYTHON) -m ruff check --fix --quiet . || true
 	@$(PYTHON) -m ruff format .
 	@.venv/bin/djade --target-version 5.2 $(TEMPLATES) || true
+
+chaos: setup ## attack it with KILLS of processes and SCHEDULES at random (SEED, JOBS, RESUME=1); the last line sums up
+	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m tests.chaos --kills $(KILLS) --schedules $(SCHEDULES) --seed $(SEED) \
+		--jobs $(JOBS) $(if $(RESUME),--resume)
 
 bench: setup ## measure; prints a table, writes JSON under tests/benchmarks/ (ARGS="pages --seconds 5")
 	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m tests.benchmarks $(ARGS)
