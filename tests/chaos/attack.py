@@ -13,13 +13,14 @@ from latchportal.demo.processes import Part
 from latchportal.demo.stack import Stack
 from latchportal.demo.surroundings import ROOT, python
 from tests.chaos.killer import Killer
-from tests.chaos.ledger import Ledger
 from tests.chaos.watcher import Watcher
 
 COPIES = {"converge": 2, "tick": 2, "beat": 2}
 # An opening may take no longer, so that what opens while everything breaks ends soon: `hard_end` counts from it.
 SETTINGS = {"OPENING_BUDGET_SECONDS": "40"}
 QUIET_SECONDS = 240.0
+# The killer waits until something is open.
+AT_FIRST = 3
 
 
 @dataclass
@@ -43,9 +44,8 @@ class Attack:
         watcher.start()
         killer = Killer(self.stack, chance, longest_away=self.longest_away)
         load = self._load()
-        ledger = Ledger(self.folder / "ledger.jsonl")
         try:
-            load.wait_until(lambda: any(ledger.lines()), what="somebody asking for something")
+            load.wait_until(lambda: len(watcher.seen) >= AT_FIRST, what="rules to attack")
             while killer.kills < self.kills:
                 what = killer.strike()
                 self.say(f"{killer.kills:>5} of {self.kills}: {what}")

@@ -30,6 +30,7 @@ WISHES = (
     ("tomas", "stg-db-01-psql"),
     ("leila", "prod-web-03-ssh"),
 )
+PEOPLE = ("ada", "ben", "priya", "tomas", "leila", "yuki")
 REASON = "Whatever breaks meanwhile"
 # Kept short of what a killed stack could queue up; a person can hold one right to a thing at a time.
 BETWEEN = 0.8
@@ -154,29 +155,30 @@ def main() -> None:
     from requests_app.errors import LatchError
 
     load = Load(Ledger(asked.ledger), asked.seed, (asked.shortest, asked.longest))
-    opened = 0
+    opened = tried = 0
     while not asked.grants or opened < asked.grants:
         try:
             if asked.grants:
-                load.opens(*_each(opened))
+                tried += 1
+                load.opens(*_each(tried))
                 opened += 1
             else:
                 load.step()
                 time.sleep(load.chance.uniform(0, 2 * BETWEEN))
         except (LatchError, Stale):
-            time.sleep(0.2)
+            # Somebody else was quicker, or policy says no to this pair: the next one.
+            time.sleep(0.01)
         except (Error, OSError):
             connection.close()
             time.sleep(0.5)
 
 
 def _each(number: int) -> tuple[str, str]:
-    """Return who asks for what as the n-th of many: a different pair each time, as long as there are such."""
+    """Return who asks for what as the n-th of many: each pair there is in turn, whether policy allows it or not."""
     from requests_app.models import Entitlement
 
-    people = ("ada", "ben", "priya", "tomas", "leila", "yuki")
-    keys = list(Entitlement.objects.filter(key__endswith="ssh").order_by("key").values_list("key", flat=True))
-    return people[number % len(people)], keys[(number // len(people)) % len(keys)]
+    keys = list(Entitlement.objects.filter(active=True).order_by("key").values_list("key", flat=True))
+    return PEOPLE[number % len(PEOPLE)], keys[(number // len(PEOPLE)) % len(keys)]
 
 
 if __name__ == "__main__":
