@@ -14,9 +14,10 @@ from requests_app.errors import Refused
 from requests_app.models import Entitlement, Person, PolicyVersion
 from requests_app.policy.document import load
 from requests_app.policy.evaluate import evaluate
-from requests_app.policy.facts import Approver, Attempt, EntitlementFacts
+from requests_app.policy.facts import Approver, Attempt, EntitlementFacts, Surrounding
 from requests_app.policy.model import PolicySet
 from requests_app.policy.verdict import Verdict
+from requests_app.surroundings import locks
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ def attempt(
     observed: str | None,
     now: datetime,
     containers_known: bool = True,
+    surroundings: tuple[Surrounding, ...] = (),
 ) -> Attempt:
     """Return everything policy is told about one person asking for one entitlement now."""
     return Attempt(
@@ -108,17 +110,19 @@ def attempt(
         at=now,
         approvers=approvers_by_stage(policy, person, ask.entitlement, now),
         containers_known=containers_known,
+        surroundings=surroundings,
     )
 
 
 def verdict_at_activation(person: Person, ask: Ask, *, now: datetime) -> Verdict:
     """Return what policy says today of what was approved before: people leave groups, and policies change.
 
-    Who could approve is not asked again, since that was decided; nor is the client's address, which the
-    caller compared.
+    A lock that would keep it from being closed refuses. Who could approve is not asked again, since that was
+    decided; nor is the client's address, which the caller compared.
     """
     policy = active_policy()
-    whole = evaluate(policy, attempt(policy, person, ask, observed=None, now=now))
+    around = locks(ask.entitlement)
+    whole = evaluate(policy, attempt(policy, person, ask, observed=None, now=now, surroundings=around))
     checks = tuple(check for check in whole.checks if not check.name.startswith("stage_"))
     refused = any(check.refuses for check in checks)
     return replace(whole, checks=checks, outcome="refused" if refused else "allowed")

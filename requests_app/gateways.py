@@ -4,8 +4,10 @@ from functools import cache
 
 from django.conf import settings
 
+from requests_app.targets.around import Around
+from requests_app.targets.around_reader import read_around
 from requests_app.targets.azure_cloud import AzureConfig
-from requests_app.targets.base import Target
+from requests_app.targets.base import ContainerState, Target
 from requests_app.targets.graph import GraphReader
 from requests_app.targets.nsg import NsgTarget
 
@@ -27,6 +29,11 @@ def azure_config() -> AzureConfig:
 def target(kind: str) -> Target:
     """Return what reads and writes containers of this kind; KeyError for an unknown kind."""
     return {"nsg": NsgTarget(azure_config(), settings.LATCH_INSTANCE)}[kind]
+
+
+def around(state: ContainerState, correlation_id: str) -> Around:
+    """Return what lies around a group that was read; what can not be read is unchecked in it."""
+    return read_around(azure_config(), state, correlation_id=correlation_id)
 
 
 def graph_reader() -> GraphReader:

@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from requests_app import context
+from requests_app import context, surroundings
 from requests_app.models import Container, ContainerSnapshot, Entitlement, Opening, Person
 from requests_app.policy.evaluate import evaluate
 from requests_app.policy.facts import Approver
 from requests_app.policy.verdict import StageNeed, Verdict
+from requests_app.targets.around import Around, around_findings
 from requests_app.targets.base import ContainerState, RuleSpec, TargetError
-from requests_app.targets.findings import Finding, findings
+from requests_app.targets.findings import Finding, findings, gravest_first
 from requests_app.targets.priorities import next_free
 
 
@@ -64,7 +65,10 @@ def preview(person: Person, ask: context.Ask, *, observed: str | None, now: date
     policy = context.active_policy()
     rules = tuple(_rules(ask.entitlement, ask.source or observed or ""))
     known = all(rule.read_at is not None for rule in rules)
-    attempt = context.attempt(policy, person, ask, observed=observed, now=now, containers_known=known)
+    around = tuple(fact for rule in rules for fact in surroundings.as_facts(rule.container, rule.findings))
+    attempt = context.attempt(
+        policy, person, ask, observed=observed, now=now, containers_known=known, surroundings=around
+    )
     verdict = evaluate(policy, attempt)
     return Preview(
         verdict=verdict,
@@ -74,13 +78,8 @@ def preview(person: Person, ask: context.Ask, *, observed: str | None, now: date
     )
 
 
-def container_id(azure_id: str) -> str:
-    """Return the one spelling of an Azure id that names a container's row."""
-    return azure_id.strip().rstrip("/").lower()
-
-
 def _rules(entitlement: Entitlement, source: str) -> list[RulePreview]:
-    ids = [container_id(nsg) for nsg in entitlement.nsgs]
+    ids = [Container.one_spelling(nsg) for nsg in entitlement.nsgs]
     snapshots = {
         snapshot.container.azure_id: snapshot
         for snapshot in ContainerSnapshot.objects.filter(container__azure_id__in=ids).select_related(
@@ -122,24 +121,22 @@ def _rule(
     try:
         rule = replace(rule, priority=next_free(state, settings.PRIORITY_BAND, taken=promised))
     except TargetError as error:
-        return replace(rule, problem=error.sentence())
-    return replace(rule, findings=_findings(state, rule))
+        full = Finding("band_full", error.sentence(), "danger")
+        return replace(rule, problem=error.sentence(), findings=(full,))
+    around = Around.from_dict(snapshot.around)
+    return replace(rule, findings=_findings(state, around, rule))
 
 
-def _findings(state: ContainerState, rule: RulePreview) -> tuple[Finding, ...]:
+def _findings(state: ContainerState, around: Around, rule: RulePreview) -> tuple[Finding, ...]:
     if not rule.source or rule.priority is None:
         return ()
-    return tuple(
-        findings(
-            state,
-            RuleSpec(
-                name="latch-preview",
-                priority=rule.priority,
-                source=rule.source,
-                destination=rule.destination,
-                protocol=rule.protocol,
-                ports=rule.ports,
-                description="",
-            ),
-        )
+    spec = RuleSpec(
+        name="latch-preview",
+        priority=rule.priority,
+        source=rule.source,
+        destination=rule.destination,
+        protocol=rule.protocol,
+        ports=rule.ports,
+        description="",
     )
+    return gravest_first([*findings(state, spec), *around_findings(around, state.azure_id, spec)])

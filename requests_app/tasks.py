@@ -10,7 +10,7 @@ from django.db.models import Q, Value
 
 from audit_app.clock import now
 from audit_app.trail import system
-from requests_app import directory_sync, gateways, outbox, policy_files, wake
+from requests_app import directory_sync, gateways, outbox, policy_files, surroundings, wake
 from requests_app.actions import alarm, lapse
 from requests_app.actions import policy as policy_actions
 from requests_app.converge import converge as converge_container
@@ -60,8 +60,10 @@ def converge(container_id: int) -> int:
 
 @shared_task(name=wake.COMPARE)
 def compare(container_id: int) -> int:
-    """The container was compared with the database; what differs was put right, counts as revoked, or is reported."""
-    return converge_container(container_id, compare=True)
+    """The container was compared with the database, and every few minutes what lies around it was read."""
+    rounds = converge_container(container_id, compare=True)
+    surroundings.refresh(container_id)
+    return rounds
 
 
 @shared_task(name="requests_app.deadlines")

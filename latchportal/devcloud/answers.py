@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from latchportal.devcloud import errors, writes
+from latchportal.devcloud import around, errors, writes
 from latchportal.devcloud.cloud import Cloud
 from latchportal.devcloud.nsg import DEFAULT_RULES, Nsg, default_rules_json, nsg_json, rule_json
 from latchportal.devcloud.operations import Operation, Plan
@@ -124,6 +124,15 @@ def _delete_nsg(cloud: Cloud, ask: Ask) -> Answer:
     return Answer(202, headers={**headers, "azure-asyncnotification": "Enabled"})
 
 
+def _locks(cloud: Cloud, ask: Ask) -> Answer:
+    return Answer(200, around.locks(cloud, ask.target.subscription, ask.target.group, ask.api_version))
+
+
+def _admin_rules(cloud: Cloud, ask: Ask) -> Answer:
+    where = (ask.target.subscription, ask.target.group, ask.target.network)
+    return Answer(200, around.admin_rules(cloud, *where, ask.body))
+
+
 def _operation(cloud: Cloud, ask: Ask) -> Answer:
     return Answer(200, _known(cloud, ask).json())
 
@@ -184,6 +193,8 @@ _HANDLERS = {
     ("rule", "DELETE"): _delete_rule,
     ("default_rules", "GET"): _list_defaults,
     ("default_rule", "GET"): _get_default,
+    ("locks", "GET"): _locks,
+    ("admin_rules", "POST"): _admin_rules,
     ("operation", "GET"): _operation,
     ("result", "GET"): _result,
 }

@@ -42,6 +42,8 @@ class Cloud:
         self.groups: dict[tuple[str, str], str] = {}
         self.nsgs: dict[str, Nsg] = {}
         self.locks: dict[str, str] = {}
+        # By the network's id in lower case: what a network manager deployed there, as ARM tells it.
+        self.admin_rules: dict[str, list[dict[str, Any]]] = {}
         self.operations = Operations()
         self.throttle = Throttle(self._limits)
         for subscription in self._born:

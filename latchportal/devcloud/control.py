@@ -20,14 +20,15 @@ Handler = Callable[[Request], Awaitable[JSONResponse]]
 def routes(cloud: Cloud) -> list[Route]:
     """Everything under /_control that is about ARM.
 
-    GET calls?since=N; GET nsgs; GET, POST, DELETE faults; GET, POST locks; PUT, DELETE rules/{nsg}/{rule};
-    POST settings {"write_seconds"}; POST finish (running writes end now); POST reset.
+    GET calls?since=N; GET, POST nsgs; GET, POST, DELETE faults; GET, POST locks; POST admin_rules; PUT, DELETE
+    rules/{nsg}/{rule}; POST settings {"write_seconds"}; POST finish (running writes end now); POST reset.
     """
     return [
         Route("/_control/calls", _safely(_calls, cloud), methods=["GET"]),
-        Route("/_control/nsgs", _safely(_nsgs, cloud), methods=["GET"]),
+        Route("/_control/nsgs", _safely(_nsgs, cloud), methods=["GET", "POST"]),
         Route("/_control/faults", _safely(_faults, cloud), methods=["GET", "POST", "DELETE"]),
         Route("/_control/locks", _safely(_locks, cloud), methods=["GET", "POST"]),
+        Route("/_control/admin_rules", _safely(_admin_rules, cloud), methods=["POST"]),
         Route("/_control/rules/{nsg}/{rule}", _safely(_rules, cloud), methods=["PUT", "DELETE"]),
         Route("/_control/settings", _safely(_settings, cloud), methods=["POST"]),
         Route("/_control/finish", _safely(_finish, cloud), methods=["POST"]),
@@ -63,6 +64,12 @@ async def _calls(cloud: Cloud, request: Request) -> dict[str, Any]:
 
 
 async def _nsgs(cloud: Cloud, request: Request) -> dict[str, Any]:
+    """POST makes an empty one, {"subscription", "resource_group", "name", "location"}, as somebody else would."""
+    if request.method == "POST":
+        order = await _order(request)
+        cloud.check_subscription(order["subscription"])
+        cloud.add(Nsg(order["subscription"], order["resource_group"], order["name"], order["location"]))
+        cloud.save()
     return {"nsgs": [plain(nsg) for nsg in cloud.nsgs.values()]}
 
 
@@ -83,7 +90,7 @@ async def _faults(cloud: Cloud, request: Request) -> dict[str, Any]:
 
 
 async def _locks(cloud: Cloud, request: Request) -> dict[str, Any]:
-    """Body: {"nsg"} or {"resource_group", "subscription"}, and "level": CanNotDelete, ReadOnly or null."""
+    """Body: {"nsg"} or {"subscription"} and perhaps {"resource_group"}, and "level": CanNotDelete, ReadOnly or null."""
     if request.method == "POST":
         order = await _order(request)
         level, scope = order.get("level"), _scope(cloud, order)
@@ -97,9 +104,27 @@ async def _locks(cloud: Cloud, request: Request) -> dict[str, Any]:
     return {"locks": cloud.locks}
 
 
+async def _admin_rules(cloud: Cloud, request: Request) -> dict[str, Any]:
+    """Body: {"network": its id, "rules": [{"name", and the properties of an effective admin rule}]}."""
+    order = await _order(request)
+    network = str(order["network"])
+    cloud.admin_rules[network.lower()] = [
+        {
+            "id": f"{network}/securityAdminConfigurations/house/ruleCollections/all/rules/{rule.pop('name')}",
+            "kind": "Custom",
+            "properties": {**rule, "provisioningState": "Succeeded"},
+        }
+        for rule in order["rules"]
+    ]
+    return {"admin_rules": cloud.admin_rules}
+
+
 def _scope(cloud: Cloud, order: dict[str, Any]) -> str:
     if "nsg" in order:
         return cloud.named(order["nsg"]).key
+    if "resource_group" not in order:
+        cloud.check_subscription(order["subscription"])
+        return f"/subscriptions/{order['subscription']}".lower()
     subscription, group = order["subscription"], order["resource_group"]
     cloud.check_group(subscription, group)
     return f"/subscriptions/{subscription}/resourceGroups/{group}".lower()

@@ -16,6 +16,9 @@ _KINDS = {
     "rule": rf"{_NSG}/securityRules/(?P<rule>[^/]+)",
     "default_rules": rf"{_NSG}/defaultSecurityRules",
     "default_rule": rf"{_NSG}/defaultSecurityRules/(?P<rule>[^/]+)",
+    "locks": rf"{_SUBSCRIPTION}(?:/resourceGroups/(?P<group>[^/]+))?/providers/Microsoft\.Authorization/locks",
+    "admin_rules": rf"{_GROUP}{_NETWORK}/virtualNetworks/(?P<network>[^/]+)"
+    r"/listNetworkManagerEffectiveSecurityAdminRules",
     "operation": rf"{_PLACE}/operations/(?P<operation>[^/]+)",
     "result": rf"{_PLACE}/operationResults/(?P<operation>[^/]+)",
 }
@@ -28,6 +31,7 @@ _ACTIONS = {
     "rule": "networkSecurityGroups/securityRules",
     "default_rules": "networkSecurityGroups/defaultSecurityRules",
     "default_rule": "networkSecurityGroups/defaultSecurityRules",
+    "admin_rules": "virtualNetworks/listNetworkManagerEffectiveSecurityAdminRules",
     "operation": "locations/operations",
     "result": "locations/operationResults",
 }
@@ -44,6 +48,7 @@ class Target:
     rule: str = ""
     location: str = ""
     operation: str = ""
+    network: str = ""
 
     @property
     def polls(self) -> bool:
@@ -52,6 +57,10 @@ class Target:
 
     def action(self, method: str) -> str:
         """The name of the permission the call needs."""
+        if self.kind == "locks":
+            return "Microsoft.Authorization/locks/read"
+        if self.kind == "admin_rules":
+            return f"Microsoft.Network/{_ACTIONS[self.kind]}/action"
         verb = {"GET": "read", "HEAD": "read", "DELETE": "delete"}.get(method, "write")
         return f"Microsoft.Network/{_ACTIONS[self.kind]}/{verb}"
 
@@ -61,5 +70,5 @@ def parse(path: str) -> Target | None:
     for kind, pattern in _PATTERNS.items():
         match = pattern.fullmatch(path)
         if match:
-            return Target(kind, **match.groupdict())
+            return Target(kind, **{name: part or "" for name, part in match.groupdict().items()})
     return None

@@ -17,7 +17,6 @@ from requests_app.errors import Gone, Refused
 from requests_app.models import AccessRequest, Container, Grant, LatchCode, Opening, Person
 from requests_app.policy.source import inside
 from requests_app.policy.verdict import Verdict
-from requests_app.preview import container_id
 from requests_app.targets.mark import describe, rule_name
 
 
@@ -142,7 +141,7 @@ def _verdict(by: Person, access_request: AccessRequest, grant: Grant, moment: da
 def _want_open(grant: Grant, moment: datetime) -> None:
     assert grant.hard_end is not None  # noqa: S101 - set by the move just before
     entitlement = grant.entitlement
-    for number, azure_id in enumerate(dict.fromkeys(map(container_id, entitlement.nsgs)), start=1):
+    for number, azure_id in enumerate(dict.fromkeys(map(Container.one_spelling, entitlement.nsgs)), start=1):
         container, _ = Container.objects.get_or_create(azure_id=azure_id, defaults={"kind": entitlement.kind})
         name = rule_name(settings.LATCH_INSTANCE, grant.uid, number)
         Opening.objects.create(

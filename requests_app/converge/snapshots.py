@@ -7,7 +7,6 @@ from django.db.models import Q
 
 from audit_app.clock import now
 from requests_app.models import Container, ContainerSnapshot, Entitlement, Grant
-from requests_app.preview import container_id
 from requests_app.targets.base import ContainerState
 
 # Each container in use is compared with the database this often.
@@ -48,7 +47,7 @@ def watch() -> int:
     In use is what an active entitlement names, or where something of ours is or may be open.
     """
     offered = {
-        (container_id(nsg), entitlement.kind)
+        (Container.one_spelling(nsg), entitlement.kind)
         for entitlement in Entitlement.objects.filter(active=True, resource__active=True)
         for nsg in entitlement.nsgs
     }

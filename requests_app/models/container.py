@@ -41,6 +41,11 @@ class Container(models.Model):
         """Return the container's own name, the last part of its Azure id."""
         return self.azure_id.rsplit("/", 1)[-1]
 
+    @staticmethod
+    def one_spelling(azure_id: str) -> str:
+        """Return the one spelling of an Azure id that names a container's row."""
+        return azure_id.strip().rstrip("/").lower()
+
 
 class ContainerSnapshot(models.Model):
     """What a worker last read from Azure, for the pages; a web process never reads Azure itself."""

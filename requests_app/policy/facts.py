@@ -49,6 +49,15 @@ class Approver:
 
 
 @dataclass(frozen=True, slots=True)
+class Surrounding:
+    """One thing about Azure that bears on the opening: already open elsewhere, beaten, locked. Known by its kind."""
+
+    kind: str
+    sentence: str
+    refuses: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One person asking for one entitlement at one moment (`at`, aware).
 
@@ -56,7 +65,7 @@ class Attempt:
     client is on
     the line (a worker checks again). `approvers` lists by stage name who may decide it now, the requester
     left out.
-    `containers_known` is whether the containers in Azure were ever read.
+    `containers_known` is whether the containers in Azure were ever read, `surroundings` what was found there.
     """
 
     person: PersonFacts
@@ -69,3 +78,4 @@ class Attempt:
     at: datetime
     approvers: Mapping[str, tuple[Approver, ...]]
     containers_known: bool = True
+    surroundings: tuple[Surrounding, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final, Literal
@@ -29,16 +29,21 @@ class Finding:
 
 def findings(state: ContainerState, spec: RuleSpec) -> list[Finding]:
     """Everything worth saying about writing `spec` into `state`, the gravest first."""
-    found = [
+    found = (
         *_already_open(state, spec),
         *_beaten(state, spec),
         *_no_deny_beneath(state, spec),
         *_defender(state, spec),
         *_two_groups(state),
         _sessions(state),
-    ]
+    )
+    return list(gravest_first(found))
+
+
+def gravest_first(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The same, the gravest first."""
     order: tuple[Severity, ...] = ("danger", "warning", "info")
-    return sorted(found, key=lambda finding: order.index(finding.severity))
+    return tuple(sorted(found, key=lambda finding: order.index(finding.severity)))
 
 
 def _foreign(state: ContainerState, spec: RuleSpec) -> list[RuleState]:

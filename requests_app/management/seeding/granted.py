@@ -8,7 +8,6 @@ from django.conf import settings
 from audit_app.trail import About, system
 from requests_app.management.seeding.past import Past
 from requests_app.models import Attempt, Container, Grant, LatchCode, Opening
-from requests_app.preview import container_id
 from requests_app.targets.mark import describe, rule_name
 
 WORKFLOW, CONVERGENCE = system("workflow"), system("convergence")
@@ -71,7 +70,7 @@ def _used(past: Past, grant: Grant, about: About, end: str) -> None:
     lag = (grant.closed_at - grant.ending_at).total_seconds()
     past.say("grant.closed", CONVERGENCE, about=about, data={"close_lag_seconds": lag, "why": end})
     for number, nsg in enumerate(past.entitlement.nsgs, start=1):
-        _opening(past, grant, number, container_id(nsg))
+        _opening(past, grant, number, Container.one_spelling(nsg))
 
 
 def _code(past: Past) -> None:
