@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from latchportal.demo.processes import Part
+from latchportal.demo.processes import Part, PartFailed, run
 from latchportal.demo.stack import Stack
 from latchportal.demo.surroundings import ROOT, python
 from tests.chaos.killer import Killer
@@ -19,6 +19,8 @@ COPIES = {"converge": 2, "tick": 2, "beat": 2}
 # An opening may take no longer, so that what opens while everything breaks ends soon: `hard_end` counts from it.
 SETTINGS = {"OPENING_BUDGET_SECONDS": "40"}
 QUIET_SECONDS = 240.0
+# So long nothing may stir before it counts as quiet.
+STILL_SECONDS = 5.0
 # The killer waits until something is open.
 AT_FIRST = 3
 
@@ -34,6 +36,8 @@ class Attack:
     lasting: tuple[float, float] = (5.0, 60.0)
     between: tuple[float, float] = (1.0, 5.0)
     longest_away: float = 12.0
+    longest_outage: float = 0.0
+    extensible: bool = False
     say: Callable[[str], None] = lambda _: None
 
     def run(self) -> dict[str, Any]:
@@ -42,18 +46,26 @@ class Attack:
         chance = Random(self.seed)
         watcher = Watcher(self.stack.azure_url)
         watcher.start()
-        killer = Killer(self.stack, chance, longest_away=self.longest_away)
-        load = self._load()
+        killer = Killer(
+            self.stack, chance, longest_away=self.longest_away, longest_outage=self.longest_outage
+        )
+        load = self._load(*(["--extensible"] if self.extensible else []))
+        load.start()
         try:
             load.wait_until(lambda: len(watcher.seen) >= AT_FIRST, what="rules to attack")
             while killer.kills < self.kills:
                 what = killer.strike()
                 self.say(f"{killer.kills:>5} of {self.kills}: {what}")
                 killer.wait(chance.uniform(*self.between))
+                if not load.alive:
+                    # Attacking what nobody uses proves nothing.
+                    raise PartFailed(load.obituary())
         finally:
             load.kill()
             killer.mend()
-        quiet = self._await_quiet(watcher)
+        if self.extensible:
+            run(self._load("--finish"))
+        quiet = self._await_quiet(watcher, killer)
         watcher.stop()
         return {
             **self._verdict(watcher, killer),
@@ -63,28 +75,31 @@ class Attack:
             "left_open": sorted(quiet),
         }
 
-    def _load(self) -> Part:
+    def _load(self, *more: str) -> Part:
         shortest, longest = (str(seconds) for seconds in self.lasting)
         words = ("--ledger", str(self.folder / "ledger.jsonl"), "--seed", str(self.seed))
-        part = Part(
+        words += ("--shortest", shortest, "--longest", longest, *more)
+        return Part(
             "load",
-            python("-m", "tests.chaos.load", *words, "--shortest", shortest, "--longest", longest),
+            python("-m", "tests.chaos.load", *words),
             self.folder / "load.log",
             self.stack.environment,
             ROOT,
         )
-        part.start()
-        return part
 
-    def _await_quiet(self, watcher: Watcher) -> set[str]:
-        """Return the rules that are still there when all grants should long be over."""
+    def _await_quiet(self, watcher: Watcher, killer: Killer) -> set[str]:
+        """Return the rules that are still there when all grants should long be over.
+
+        It is not quiet before what Azure had accepted from the dead has landed, however empty it looks until then.
+        """
         end = time.time() + QUIET_SECONDS + self.lasting[1]
-        # Hot readings after closing go on for two minutes; what lands late is found by them.
-        while time.time() < end:
-            there = watcher.there()
-            if not there and not self._moving():
-                return there
-            time.sleep(1)
+        stirred = max([time.time(), *(window["to"] for window in killer.windows)])
+        while time.time() < end and time.time() < stirred + STILL_SECONDS:
+            if watcher.there():
+                stirred = max(stirred, time.time())
+            elif time.time() >= stirred + STILL_SECONDS - 1 and self._moving():
+                stirred = time.time()
+            time.sleep(0.5)
         return watcher.there()
 
     def _moving(self) -> bool:
@@ -120,6 +135,7 @@ def broken(verdict: dict[str, Any]) -> list[str]:
     """Return each promise that the verdict says was broken, in words."""
     words = {
         "late": "rules more than 60 s past their end",
+        "unknown": "rules that no grant knows",
         "left_open": "rules left open",
         "lost": "things answered with success and lost",
         "events_missing": "events missing",

@@ -32,6 +32,8 @@ WISHES = (
 )
 PEOPLE = ("ada", "ben", "priya", "tomas", "leila", "yuki")
 REASON = "Whatever breaks meanwhile"
+# The time of those that can be extended, for in its last two minutes nothing can; one in so many has it.
+EXTENSIBLE, ONE_IN = (140.0, 180.0), 12
 # Kept short of what a killed stack could queue up; a person can hold one right to a thing at a time.
 BETWEEN = 0.8
 
@@ -39,14 +41,17 @@ BETWEEN = 0.8
 class Load:
     """Random people with a seed."""
 
-    def __init__(self, ledger: Ledger, seed: int, lasting: tuple[float, float]) -> None:
+    def __init__(
+        self, ledger: Ledger, seed: int, lasting: tuple[float, float], *, extensible: bool = False
+    ) -> None:
         self.ledger, self.chance, self.lasting = ledger, Random(seed), lasting
+        self.extensible = extensible
         self.here = world.load(WORLD)
 
     def step(self) -> None:
         """Somebody does something; most often they ask, are agreed to, and activate."""
         does: Callable[[], None] = self.chance.choices(
-            [self.opens, self.ends, self.shortens, self.extends], weights=[8, 1, 1, 1]
+            [self.opens, self.ends, self.shortens, self.extends], weights=[8, 1, 1, 2]
         )[0]
         does()
 
@@ -60,7 +65,9 @@ class Load:
         key, entitlement = (key, entitlement) if key else self.chance.choice(WISHES)
         described = self.here.person(key)
         person = Person.objects.get(oid=described.oid)
-        lasting = timedelta(seconds=round(self.chance.uniform(*self.lasting), 1))
+        extensible = self.extensible and not self.chance.randrange(ONE_IN)
+        span = EXTENSIBLE if extensible else self.lasting
+        lasting = timedelta(seconds=round(self.chance.uniform(*span), 1))
         with origin.origin(source_address=described.address):
             wish = submit.submit(
                 by=person,
@@ -87,7 +94,7 @@ class Load:
         while active := Stage.objects.filter(access_request=wish, state="active").first():
             someone = stages.approvers(active, active.activated_at)[0]
             decide.decide(by=someone, stage_id=active.pk, vote="approve")
-            self.ledger.keep("decision", request=wish.pk, stage=active.pk)
+            self.ledger.keep("decision", request=wish.pk, stage=active.pk, person=someone.pk)
 
     def ends(self) -> None:
         """Somebody gives something back before its time, or has it taken away."""
@@ -120,7 +127,7 @@ class Load:
         from audit_app import origin
         from requests_app.actions import extend
 
-        grant = self._one("open")
+        grant = self._one("open", left=timedelta(seconds=125))
         if grant is None:
             return
         total = grant.duration + timedelta(seconds=60)
@@ -132,32 +139,47 @@ class Load:
             self._agree(wish)
         self.ledger.keep("extending", pk=grant.pk)
 
-    def _one(self, *states: str) -> Any:
+    def finishes(self) -> None:
+        """Whoever still holds what lasts long gives it back."""
+        from requests_app.actions import end
+
+        grants = self._held("opening", "open", "extending").filter(
+            duration__gte=timedelta(seconds=EXTENSIBLE[0])
+        )
+        for grant in grants:
+            end.end_now(by=grant.person, grant_id=grant.pk)
+            self.ledger.keep("ended", pk=grant.pk)
+
+    def _one(self, *states: str, left: timedelta = timedelta()) -> Any:
+        from audit_app.clock import now
+
+        rows = self._held(*states)
+        found = list(rows.filter(expires_at__gte=now() + left) if left else rows)
+        return self.chance.choice(found) if found else None
+
+    def _held(self, *states: str) -> Any:
         from requests_app.models import Grant
 
-        found = list(Grant.objects.filter(state__in=states).select_related("person").order_by("pk"))
-        return self.chance.choice(found) if found else None
+        return Grant.objects.filter(state__in=states).select_related("person").order_by("pk")
 
 
 def main() -> None:
     """Load the stack until told to stop, or for so many grants."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--ledger", type=Path, required=True)
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--shortest", type=float, default=5.0)
-    parser.add_argument("--longest", type=float, default=60.0)
-    parser.add_argument("--grants", type=int, default=0, help="so many, and then the end; 0: until stopped")
-    asked = parser.parse_args()
+    asked = _parser().parse_args()
     django.setup()
     from django.db import Error, connection
 
     from audit_app.lifecycle import Stale
     from requests_app.errors import LatchError
 
-    load = Load(Ledger(asked.ledger), asked.seed, (asked.shortest, asked.longest))
+    lasting = (asked.shortest, asked.longest)
+    load = Load(Ledger(asked.ledger), asked.seed, lasting, extensible=asked.extensible)
     opened = tried = 0
     while not asked.grants or opened < asked.grants:
         try:
+            if asked.finish:
+                load.finishes()
+                return
             if asked.grants:
                 tried += 1
                 load.opens(*_each(tried))
@@ -167,10 +189,22 @@ def main() -> None:
                 time.sleep(load.chance.uniform(0, 2 * BETWEEN))
         except (LatchError, Stale):
             # Somebody else was quicker, or policy says no to this pair: the next one.
-            time.sleep(0.01)
+            time.sleep(0.01 if asked.grants else 0.2)
         except (Error, OSError):
             connection.close()
             time.sleep(0.5)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ledger", type=Path, required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--shortest", type=float, default=5.0)
+    parser.add_argument("--longest", type=float, default=60.0)
+    parser.add_argument("--grants", type=int, default=0, help="so many, and then the end; 0: until stopped")
+    parser.add_argument("--extensible", action="store_true", help="some last long enough to be extended")
+    parser.add_argument("--finish", action="store_true", help="end those, and nothing else")
+    return parser
 
 
 def _each(number: int) -> tuple[str, str]:
