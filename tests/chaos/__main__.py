@@ -23,7 +23,7 @@ from tests.chaos.attack import COPIES, SETTINGS, Attack, broken
 from tests.chaos.loss import BUDGET, lose_database
 
 KEPT = ROOT / ".latch" / "chaos"
-ROUND, BATCH = 100, 100
+ROUND, BATCH = 100, 400
 RULES_LOST = 50
 # PostgreSQL is away for minutes now and then, which no short form has the time for.
 LONGEST_OUTAGE = 180.0
