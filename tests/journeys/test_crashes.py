@@ -44,6 +44,24 @@ def test_worker_killed_between_write_and_confirmation_closes_on_time(stack: Stac
     assert removed_late_by(stack, story) < LATEST_SECONDS
 
 
+def test_worker_told_to_stop_finishes_what_it_sends_before_it_goes(stack: Stack) -> None:
+    control(stack, "POST", "settings", {"write_seconds": 3})
+    try:
+        before = len(calls(stack, "PUT", "/securityRules/latch-"))
+        story = opening(stack, seconds=25)
+        until(lambda: len(calls(stack, "PUT", "/securityRules/latch-")) > before, "the write", 30)
+        stack.parts["converge"].ask_to_stop()
+        assert stack.parts["converge"].wait(20) == 0, "it did not go by itself"
+    finally:
+        control(stack, "POST", "settings", {"write_seconds": WRITE_SECONDS})
+    # Nobody is left who could have read it back since.
+    story.wait_open()
+    stack.start("converge")
+    story.wait_closed()
+    story.prove()
+    assert removed_late_by(stack, story) < LATEST_SECONDS
+
+
 def test_redis_that_forgot_everything_in_the_window_delays_no_closing(stack: Stack) -> None:
     story = opening(stack, seconds=15)
     story.wait_open()
