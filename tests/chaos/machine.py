@@ -158,7 +158,13 @@ class Schedule(PeopleAct, AzureActs):
 
     def _work(self, *, compare: bool = False) -> None:
         due = Opening.objects.filter(due_at__lte=now()).values_list("container_id", flat=True)
-        waiting = set(due)
-        found = {container.pk for container in containers()} if compare else waiting
+        found = {*due, *(self._in_use() if compare else ())}
         for container_id in sorted(found):
             converge(container_id, compare=compare)
+
+    def _in_use(self) -> set[int]:
+        """Where a comparison could find anything: a rule with our mark stands there, or a grant may have one."""
+        marked = {nsg for nsg, _ in self._ours()}
+        alive = Opening.objects.exclude(grant__state__in=["issued", "closed"])
+        held = set(alive.values_list("container_id", flat=True))
+        return held | {container.pk for container in containers() if container.name in marked}
