@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponseBase
 from audit_app.trail import Party
 
 VIEW_EVENTS: Final = "audit_app.view_event"
+RUN_REVIEWS: Final = "audit_app.change_accessreview"
 P = ParamSpec("P")
 
 
@@ -24,8 +25,18 @@ class NotForYou(Exception):
     reason = "Your last sign-in brought neither the auditor's nor the administrator's role."
 
 
+class NotYours(Exception):
+    """Somebody other than an administrator wanted to run a campaign. Nothing was changed."""
+
+    status = 403
+    title = "Campaigns are run by administrators"
+    check = "administrator"
+    way_on = "Ask an administrator. Deciding the rows that are yours needs no role."
+    reason = "Making, signing off and calling off a campaign is for administrators."
+
+
 class Unknown(Exception):
-    """There is no such export or story."""
+    """There is no such export, story or campaign."""
 
     status = 404
     title = "Not found"
@@ -42,10 +53,25 @@ def auditors_only(
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
     """The view answers only people who may see events; raises NotForYou for everybody else."""
 
+    return _only(view, VIEW_EVENTS, NotForYou)
+
+
+def runners_only(
+    view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """The view answers only people who may run campaigns; raises NotYours for everybody else."""
+    return _only(view, RUN_REVIEWS, NotYours)
+
+
+def _only(
+    view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
+    right: str,
+    refusal: type[NotForYou] | type[NotYours],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        if not request.user.has_perm(VIEW_EVENTS):
-            raise NotForYou(NotForYou.reason)
+        if not request.user.has_perm(right):
+            raise refusal(refusal.reason)
         return view(request, *args, **kwargs)
 
     return guarded

@@ -1,4 +1,4 @@
-"""move(): the only writer of any state column, for every machine of the house. It knows no machine itself.
+"""move(): the only writer of any state column, for every machine of the house; and the machines of access reviews.
 
 A machine is a table of transitions; the floors above declare theirs on one screen each and hand them down by
 declaring them.
@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from django.db import models, transaction
 
+from audit_app.models import AccessReview, ReviewItem
 from audit_app.trail import About, Party, record
 
 
@@ -99,3 +100,28 @@ def _words(obj: Any, machine: Machine, transition: Transition) -> str:
         return f"This {machine.noun} no longer exists."
     verb = transition.button.lower() or transition.event
     return f"This {machine.noun} is already {current}; it can not {verb} any more. Nothing was changed."
+
+
+REVIEWER, RUNNER, SYSTEM = "reviewer", "runner", "system"
+_reviewer, _runner, _system = frozenset({REVIEWER}), frozenset({RUNNER}), frozenset({SYSTEM})
+
+REVIEWS = Machine(
+    AccessReview,
+    "campaign",
+    (
+        Transition("open", ("planned",), "open", "review.opened", _system),
+        Transition("call_off", ("planned",), "closed", "review.called_off", _runner, "Call off"),
+        Transition("close", ("open",), "closed", "review.closed", _runner | _system, "Sign off"),
+    ),
+)
+
+ITEMS = Machine(
+    ReviewItem,
+    "row",
+    (
+        Transition("keep", ("undecided",), "keep", "review.kept", _reviewer, "Keep"),
+        Transition("remove", ("undecided",), "remove", "review.removed", _reviewer, "Remove"),
+        Transition("undo", ("keep", "remove"), "undecided", "review.undone", _reviewer, "Undo"),
+        Transition("apply", ("keep", "remove"), "applied", "review.applied", _system),
+    ),
+)

@@ -1,6 +1,5 @@
 """record(): the only writer of events. It knows labels and ids, never the rows of the floors above."""
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -10,36 +9,10 @@ from django.db import transaction
 from audit_app import origin
 from audit_app.clock import now
 from audit_app.models import Event
+from audit_app.parties import NOTHING, About, Party, system
 
+__all__ = ["NOTHING", "About", "Party", "record", "system"]
 log = structlog.get_logger("latch.trail")
-
-
-@dataclass(frozen=True)
-class Party:
-    """A person or a part of the system, as the trail knows it: an id and a label."""
-
-    id: str
-    label: str
-
-
-@dataclass(frozen=True)
-class About:
-    """What an event speaks of: the object, its resource, the person it happens to and the story it belongs to."""
-
-    kind: str = ""
-    id: str = ""
-    label: str = ""
-    resource: str = ""
-    subject: Party | None = None
-    story: str = ""
-
-
-def system(part: str) -> Party:
-    """Return the party that stands for a part of the portal itself, such as "convergence"."""
-    return Party(id=f"system:{part}", label=f"latchportal {part}")
-
-
-NOTHING = About()
 
 
 def record(

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from audit_app import export_views, views
+from audit_app import export_views, review_views, views
 
 app_name = "audit"
 
@@ -11,5 +11,13 @@ urlpatterns = [
     path("stories/<str:story>/", views.story, name="story"),
     path("exports/", export_views.listing, name="exports"),
     path("exports/new", export_views.export, name="export"),
+    path("reviews/", review_views.listing, name="reviews"),
+    path("reviews/new", review_views.new, name="review-new"),
+    path("reviews/<uuid:uid>/", review_views.review, name="review"),
+    path("reviews/<uuid:uid>/decide", review_views.decide_rows, name="review-decide"),
+    path("reviews/<uuid:uid>/sign-off", review_views.sign_off, name="review-sign-off"),
+    path("reviews/<uuid:uid>/call-off", review_views.call_off, name="review-call-off"),
+    path("reviews/<uuid:uid>/evidence.zip", review_views.evidence_pack, name="review-evidence"),
+    path("reviews/rows/<int:pk>/undo", review_views.undo, name="review-undo"),
     path("exports/<uuid:uid>.csv", export_views.export_file, name="export-file"),
 ]

@@ -74,3 +74,15 @@ def tone(event: Event) -> str:
 
 
 register("export.started", "Exported {object}", icon="download")
+register("review.planned", "Planned the review “{object}”", icon="clock")
+register("review.opened", "Review began: {object}", icon="people", tone="accent")
+register("review.called_off", "Called off the review “{object}”", icon="ban")
+register("review.reminded", "Reminded the reviewers of {object}", icon="clock")
+register("review.escalated", "Asked others as well in {object}", icon="alert", tone="wait")
+register("review.kept", "Kept {object} for {subject}", icon="check", tone="good")
+register("review.removed", "Decided to remove {object} from {subject}", icon="ban", tone="bad")
+register("review.undone", "Took back the decision about {object} of {subject}", icon="undo")
+register("review.applied", "Carried out for {subject}: {object}", icon="check")
+register("review.refused", "Was refused deciding rows of a review", icon="ban", tone="wait")
+register("review.closed", "Review closed: {object}", icon="lock")
+register("review.evidence_taken", "Downloaded the evidence of {object}", icon="download")

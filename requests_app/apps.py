@@ -12,7 +12,8 @@ class RequestsConfig(AppConfig):
 
     def ready(self) -> None:
         """Declare the state machines, so that move() knows them, and hand the audit app its words and datasets."""
-        from requests_app import datasets, lifecycle, words  # noqa: F401
+        from requests_app import datasets, lifecycle, reviewing, words  # noqa: F401
 
         words.register_all()
         datasets.register_all()
+        reviewing.register_all()

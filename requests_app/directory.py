@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from requests_app.directory_sync import SyncResult, sync
-from requests_app.models import AccessRequest, DirectoryGroup, Person, Stage
+from requests_app.models import AccessRequest, DirectoryGroup, Person, Stage, TakenAway
 from requests_app.models.catalogue import Resource
 from requests_app.policy.facts import PersonFacts
 
@@ -72,7 +72,18 @@ def person_facts(person: Person, now: datetime) -> PersonFacts:
         guest=person.guest,
         group_ids=frozenset(str(oid).lower() for oid in groups.values_list("oid", flat=True)),
         directory_age=person.directory_age(now),
+        taken_away=_taken_away(person),
     )
+
+
+def _taken_away(person: Person) -> dict[str, str]:
+    """Return by the entitlement's key what a review, say, took away from this person, in words."""
+    kept_from = TakenAway.objects.filter(person=person, given_back_at=None)
+    found = kept_from.values_list("entitlement__key", "taken_at", "taken_by_label", "why")
+    return {
+        key: f"{label} took it away on {taken_at.day} {taken_at:%B %Y}: {why}"
+        for key, taken_at, label, why in found
+    }
 
 
 def _owner_of_all(access_request: AccessRequest) -> UUID | None:

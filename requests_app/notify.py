@@ -12,6 +12,7 @@ from django.conf import settings
 
 from audit_app import origin
 from audit_app.clock import now
+from audit_app.models import AccessReview
 from audit_app.trail import About
 from requests_app import wake
 from requests_app.models import AccessRequest, Grant, Message, Person, Stage
@@ -158,6 +159,33 @@ def alert(kind: str, why: str, about: About) -> None:
         },
     )
     wake.wake(wake.SEND_MAIL, message.pk)
+
+
+def review(kind: str, people: Iterable[Person], campaign: AccessReview) -> None:
+    """Each of these people is told of this campaign, once for each kind of notice."""
+    moment = now()
+    for person in people:
+        if not person.mail:
+            continue
+        message, made = Message.objects.get_or_create(
+            key=f"{kind}:{campaign.pk}:{person.pk}",
+            defaults={
+                "kind": kind,
+                "recipient": person,
+                "story": campaign.story,
+                "created_at": moment,
+                "due_at": moment,
+                "context": {
+                    "page": f"/audit/reviews/{campaign.uid}/",
+                    "title": campaign.title,
+                    "due_at": campaign.due_at.isoformat(),
+                    "silence": campaign.silence,
+                    "rows": campaign.items.asked_of(person.identity).waiting().count(),
+                },
+            },
+        )
+        if made:
+            wake.wake(wake.SEND_MAIL, message.pk)
 
 
 def _iso(moment: datetime | None) -> str:

@@ -87,14 +87,16 @@ def _mail(message: Message, recipient: Person) -> EmailMultiAlternatives:
 
 def _words(message: Message) -> dict[str, Any]:
     words: dict[str, Any] = dict(message.context)
-    for name in ("expires_at", "closed_at", "activate_by", "lapses_at"):
+    for name in ("expires_at", "closed_at", "activate_by", "lapses_at", "due_at"):
         if words.get(name):
             words[name] = parse_datetime(words[name])
-    page = "/inbox/" if message.kind == "approval_needed" else f"/requests/{words['request_id']}/"
+    page = words.get("page") or f"/requests/{words['request_id']}/"
+    if message.kind == "approval_needed":
+        page = "/inbox/"
     return {
         **words,
         "name": str(message.recipient),
-        "duration": in_words(timedelta(seconds=words["duration_seconds"])),
+        "duration": in_words(timedelta(seconds=words.get("duration_seconds", 0))),
         "url": f"{settings.BASE_URL}{page}",
         "instance": settings.LATCH_INSTANCE,
     }

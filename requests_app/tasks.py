@@ -9,9 +9,11 @@ from django.conf import settings
 from django.db.models import Q, Value
 
 from audit_app.clock import now
+from audit_app.reviews import decide as review_rows
+from audit_app.reviews import timekeeper
 from audit_app.trail import system
 from requests_app import directory_sync, gateways, outbox, policy_files, surroundings, wake
-from requests_app.actions import alarm, lapse
+from requests_app.actions import alarm, lapse, take_away
 from requests_app.actions import policy as policy_actions
 from requests_app.converge import converge as converge_container
 from requests_app.converge import snapshots as container_snapshots
@@ -110,6 +112,16 @@ def snapshots() -> int:
     """Every container in use, and no other, is compared with Azure each minute."""
     done = container_snapshots.watch()
     beat("snapshots")
+    return done
+
+
+@shared_task(name="requests_app.reviews")
+def reviews() -> int:
+    """Campaigns have begun, reminded, escalated and ended by the clock, and what they removed is carried out."""
+    done = timekeeper.keep_time() + sum(
+        take_away.carry_out(item_id) for item_id in review_rows.to_apply(now())
+    )
+    beat("reviews")
     return done
 
 

@@ -14,6 +14,7 @@ def register_all() -> None:
     _grants()
     _portal()
     _people()
+    _rights()
 
 
 def _requests() -> None:
@@ -97,6 +98,12 @@ def _portal() -> None:
     register("policy.loaded", "Put {object} in force", icon="shield", tone="accent")
     register("catalogue.changed", "Changed the catalogue: {object}", icon="shield", tone="accent")
     register("directory.changed", "Directory copy changed", icon="people")
+
+
+def _rights() -> None:
+    register("right.taken_away", "Took {object} away from {subject}", icon="ban", tone="bad")
+    register("right.given_back", "Gave {object} back to {subject}", icon="undo", tone="good")
+    register("right.give_back_refused", "Was refused giving {object} back", icon="ban", tone="wait")
 
 
 def _people() -> None:

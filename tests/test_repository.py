@@ -21,7 +21,9 @@ MOVERS = ("requests_app/actions/", "requests_app/converge/", "audit_app/lifecycl
 # Written once: the site has no right to change these rows.
 IMMUTABLE = {"audit_app.Event"}
 MUTABLE = {
+    "audit_app.AccessReview",
     "audit_app.Export",
+    "audit_app.ReviewItem",
     "requests_app.AccessRequest",
     "requests_app.Arming",
     "requests_app.Attempt",
@@ -42,6 +44,7 @@ MUTABLE = {
     "requests_app.Resource",
     "requests_app.SignIn",
     "requests_app.Stage",
+    "requests_app.TakenAway",
 }
 
 

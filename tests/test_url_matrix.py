@@ -6,6 +6,7 @@ The addresses come from the site's own table: one that is added there fails here
 import re
 from collections.abc import Iterator
 from copy import deepcopy
+from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
 
@@ -18,6 +19,10 @@ from django.urls import get_resolver
 from django.urls.resolvers import URLResolver
 
 from audit_app import exports
+from audit_app.clock import now
+from audit_app.reviews import campaign
+from requests_app.actions.take_away import take_away
+from requests_app.models import Entitlement, TakenAway
 from tests.support.azure import activated, active_stage, approved, asked, read_back
 from tests.support.clients import signed_in
 from tests.url_rows import ADMIN_READERS, ADMIN_TABLES, PERSONS, READ, ROWS, Row
@@ -46,7 +51,7 @@ def routes(resolver: URLResolver, before: str = "") -> Iterator[str]:
 
 
 class Things(dict[str, Any]):
-    """What the addresses are about: four requests of the requester's, a stage, an export."""
+    """What the addresses are about: four requests of the requester's, a stage, an export, a review."""
 
     def __init__(self, people: Any) -> None:
         waiting = asked(people["requester"])
@@ -59,7 +64,32 @@ class Things(dict[str, Any]):
             oid=people["requester"].oid,
             stage=active_stage(waiting).pk,
             export=made.uid,
+            **_review(people),
         )
+
+
+def _review(people: Any) -> dict[str, Any]:
+    """A campaign that runs, a row of it that waits for the requester's manager, a right that was taken away."""
+    moment = now()
+    review = campaign.plan(
+        by=people["administrator"].party,
+        title="Production",
+        source="eligibility",
+        scope={},
+        starts_at=moment,
+        due_at=moment + timedelta(days=7),
+    )
+    campaign.begin(review.pk)
+    row = review.items.filter(person_id=people["requester"].identity).first()
+    entitlement = Entitlement.objects.get(key="stg-web-01-ssh")
+    take_away(
+        by=people["manager"].party,
+        person=people["yuki"],
+        entitlement=entitlement,
+        why="Not needed",
+        origin=review.story,
+    )
+    return {"review": review.uid, "row": row.pk, "taken": TakenAway.objects.get().pk}
 
 
 class Asker:
@@ -166,7 +196,8 @@ def mistakes(asker: Asker, person: str, method: str, rows: dict[str, Row], thing
     for route, row in rows.items():
         address = row.example.format(**things)
         expected = dict(zip(PERSONS, (row.get if method == "GET" else row.post).split(), strict=True))[person]
-        answer = asker.ask(method, address, row.data if method == "POST" else None)
+        data = {name: value.format(**things) for name, value in row.data.items()}
+        answer = asker.ask(method, address, data if method == "POST" else None)
         wrong = [*faults_of_page(answer), *faults_of_headers(answer, address)]
         if said(answer) != expected:
             wrong.append(f"answered {said(answer)}, should be {expected}")

@@ -83,6 +83,31 @@ ROWS: dict[str, Row] = {
     ".well-known/jwks.json": Row("/.well-known/jwks.json", ANYBODY, NEVER_ANYBODY),
     "audit/events/": Row("/audit/events/", AUDITORS),
     "audit/stories/<str:story>/": Row("/audit/stories/request-{waiting}/", AUDITORS),
+    # A reviewer sees the campaigns with rows for them; who runs campaigns is an administrator.
+    "audit/reviews/": Row("/audit/reviews/", EVERYBODY),
+    "audit/reviews/new": Row(
+        "/audit/reviews/new", "in 403 403 403 403 200", "in 403 403 403 403 422", {"title": ""}
+    ),
+    "audit/reviews/<uuid:uid>/": Row("/audit/reviews/{review}/", "in 404 404 200 200 200"),
+    "audit/reviews/<uuid:uid>/decide": Row(
+        "/audit/reviews/{review}/decide",
+        post="in 404 404 on 403 403",
+        data={"item": "{row}", "choice": "keep"},
+    ),
+    "audit/reviews/<uuid:uid>/sign-off": Row(
+        "/audit/reviews/{review}/sign-off", post="in 403 403 403 403 409"
+    ),
+    "audit/reviews/<uuid:uid>/call-off": Row(
+        "/audit/reviews/{review}/call-off", post="in 403 403 403 403 409", data=WHY
+    ),
+    "audit/reviews/<uuid:uid>/evidence.zip": Row(
+        "/audit/reviews/{review}/evidence.zip", post="in 404 404 404 409 409"
+    ),
+    "audit/reviews/rows/<int:pk>/undo": Row("/audit/reviews/rows/{row}/undo", post="in 403 403 409 403 403"),
+    "taken-away/": Row("/taken-away/", AUDITORS),
+    "taken-away/<int:pk>/give-back": Row(
+        "/taken-away/{taken}/give-back", post="in 403 403 403 403 on", data=WHY
+    ),
     "audit/exports/": Row("/audit/exports/", AUDITORS),
     "audit/exports/new": Row("/audit/exports/new", post="in 403 403 403 on on", data={"dataset": "events"}),
     "audit/exports/<uuid:uid>.csv": Row("/audit/exports/{export}.csv", AUDITORS, get_writes=True),

@@ -12,9 +12,9 @@ from requests_app.models.person import ADMIN_ROLE, AUDITOR_ROLE
 _REQUESTS: Final = (
     "accessrequest", "arming", "attempt", "container", "containersnapshot", "decision", "directorygroup",
     "directorymembership", "entitlement", "grant", "heartbeat", "latchcode", "message", "opening", "person",
-    "policyversion", "requestitem", "resource", "signin", "stage",
+    "policyversion", "requestitem", "resource", "signin", "stage", "takenaway",
 )  # fmt: skip
-_AUDIT: Final = ("event", "export")
+_AUDIT: Final = ("accessreview", "event", "export", "reviewitem")
 _VIEW: Final = frozenset(
     {*(f"audit_app.view_{model}" for model in _AUDIT), *(f"requests_app.view_{model}" for model in _REQUESTS)}
 )
@@ -23,10 +23,11 @@ _CATALOGUE: Final = frozenset(
     for verb in ("add", "change", "delete")
     for model in ("resource", "entitlement")
 )
+_CAMPAIGNS: Final = frozenset({"audit_app.change_accessreview"})
 # Requests, grants and events are for reading, whoever reads: they move by actions alone.
 PERMISSIONS: Final[dict[str, frozenset[str]]] = {
     AUDITOR_ROLE: _VIEW,
-    ADMIN_ROLE: _VIEW | _CATALOGUE,
+    ADMIN_ROLE: _VIEW | _CATALOGUE | _CAMPAIGNS,
 }
 
 

@@ -114,11 +114,22 @@ def _together(
         found = _locked(grants)
         if nothing and not found:
             raise Stale(nothing)
-        moment = now()
         record(event, by=by.party, about=about, why=reason, data={"count": len(found)})
-        for grant in found:
-            _revoke(grant, by.party, reason, moment)
+        _revoke_each(found, by.party, reason)
     return len(found)
+
+
+def revoke_grants(grants: QuerySet[Grant], *, by: Party, reason: str) -> int:
+    """Each of these that is or could be open is closing or void, in the caller's transaction. Returns how many."""
+    found = _locked(grants)
+    _revoke_each(found, by, reason)
+    return len(found)
+
+
+def _revoke_each(grants: list[Grant], by: Party, reason: str) -> None:
+    moment = now()
+    for grant in grants:
+        _revoke(grant, by, reason, moment)
 
 
 def _locked(grants: QuerySet[Grant]) -> list[Grant]:

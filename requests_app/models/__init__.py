@@ -8,6 +8,7 @@ from requests_app.models.heartbeat import Heartbeat
 from requests_app.models.message import Message
 from requests_app.models.person import DirectoryGroup, DirectoryMembership, Person, SignIn
 from requests_app.models.request import AccessRequest, Decision, RequestItem, Stage
+from requests_app.models.taken import TakenAway
 
 __all__ = [
     "AccessRequest",
@@ -30,4 +31,5 @@ __all__ = [
     "Resource",
     "SignIn",
     "Stage",
+    "TakenAway",
 ]

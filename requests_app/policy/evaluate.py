@@ -70,6 +70,7 @@ def evaluate(policy: PolicySet, attempt: Attempt) -> Verdict:
             "entitlement_active", "It is in the catalogue", partial(_entitlement_active, attempt.entitlement)
         ),
         _run("rule_matches", "A rule lets you ask for it", partial(_rule_matches, rules)),
+        *_taken_away(attempt),
         _run(
             "duration", "The duration is allowed", partial(_duration, attempt.duration, limits, bool(rules))
         ),
@@ -91,7 +92,7 @@ def evaluate(policy: PolicySet, attempt: Attempt) -> Verdict:
 
 def eligible(policy: PolicySet, person: PersonFacts, entitlement: EntitlementFacts) -> Limits | None:
     """What this person could get of this entitlement at most, None when they cannot ask for it at all."""
-    if person.enabled is not True or not entitlement.active:
+    if person.enabled is not True or not entitlement.active or entitlement.key in person.taken_away:
         return None
     rules, broken = _matching(policy, person, entitlement)
     if broken or not rules:
@@ -196,6 +197,18 @@ def _rule_matches(rules: tuple[Rule, ...]) -> _Said:
     if not rules:
         return "fail", "No rule lets you ask for this.", "The catalogue shows all that you can ask for."
     return "pass", f"Rules that apply: {', '.join(rule.name for rule in rules)}.", ""
+
+
+def _taken_away(attempt: Attempt) -> Iterator[Check]:
+    why = attempt.person.taken_away.get(attempt.entitlement.key)
+    if why is not None:
+        yield Check(
+            "not_taken_away",
+            "It was not taken away from you",
+            "fail",
+            why,
+            "An administrator can give it back, with a reason.",
+        )
 
 
 def _duration(duration: timedelta, limits: Limits, matched: bool) -> _Said:

@@ -4,7 +4,7 @@ Frozen dataclasses only; how the facts are gathered belongs elsewhere.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 
@@ -13,7 +13,8 @@ class PersonFacts:
     """A person as the directory copy knows them.
 
     `enabled` None means nobody knows, which counts as no; `directory_age` None means the copy was never made.
-    `group_ids` are the ids of every group they are in, nested ones too, in lower case.
+    `group_ids` are the ids of every group they are in, nested ones too, in lower case. `taken_away` says, by the
+    entitlement's key, why something is kept from this person whatever the rules say.
     """
 
     oid: str
@@ -22,6 +23,7 @@ class PersonFacts:
     guest: bool
     group_ids: frozenset[str]
     directory_age: timedelta | None
+    taken_away: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from audit_app.clock import now
 from requests_app import context, directory
-from requests_app.models import AccessRequest, Entitlement, Grant, Person, RequestItem, Resource
+from requests_app.models import AccessRequest, Entitlement, Grant, Person, RequestItem, Resource, TakenAway
 from requests_app.policy.evaluate import eligible
 from requests_app.policy.verdict import Limits
 from requests_app.views.http import PortalRequest
@@ -76,6 +76,9 @@ def catalogue(request: PortalRequest) -> HttpResponse:
         "offers": shown,
         "total": len(offers),
         "filtered": any(request.GET.get(name) for name in form.fields),
+        "taken_away": TakenAway.objects.filter(
+            person=request.user, given_back_at=None, entitlement__active=True
+        ).select_related("entitlement__resource"),
     }
     name = "requests/catalogue.html#offers" if request.htmx else "requests/catalogue.html"
     response = render(request, name, words)

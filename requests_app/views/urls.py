@@ -16,6 +16,7 @@ from requests_app.views import (
     new,
     public,
     status,
+    taken_away,
 )
 
 urlpatterns = [
@@ -35,6 +36,8 @@ urlpatterns = [
     path("requests/<int:pk>/open-again", lifetime.open_again, name="request-open-again"),
     path("resources/<slug:key>/close/", close_all.resource, name="close-resource"),
     path("people/<uuid:oid>/close/", close_all.person, name="close-person"),
+    path("taken-away/", taken_away.listing, name="taken-away"),
+    path("taken-away/<int:pk>/give-back", taken_away.give_back, name="give-back"),
     path("activate/", codes.activate_code, name="activate-code"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("stages/<int:pk>/decide", decide.decide, name="stage-decide"),

@@ -219,5 +219,8 @@ def mails() -> dict[str, dict[str, Any]]:
         "removed": {"expires_at": END, "note": "Somebody removed the rule in Azure."},
         "closed": {"closed_at": END, "why": "Expired", "note": "", "never_opened": False},
         "lapsed": {},
+        "review_started": {"title": "Production", "rows": 4, "due_at": END, "silence": "remove"},
+        "review_reminder": {"title": "Production", "rows": 4, "due_at": END, "silence": "keep"},
+        "review_escalated": {"title": "Production", "rows": 1, "due_at": END, "silence": "ask_again"},
     }
     return {kind: {**facts, **words} for kind, words in own.items()}

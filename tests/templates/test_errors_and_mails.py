@@ -73,7 +73,7 @@ def test_mail_leads_to_the_page_in_both_forms(kind: str) -> None:
     subject = render_to_string(f"emails/{kind}.subject.txt", context).strip()
     assert context["url"] in plain
     assert f'href="{context["url"]}"' in rich
-    assert context["label"] in subject
+    assert context.get("title", context["label"]) in subject
     assert "\n" not in subject
     assert "&lt;" not in plain, "plain text was escaped"
     assert "<full>" not in rich, "the reason was not escaped"

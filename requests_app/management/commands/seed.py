@@ -14,6 +14,7 @@ from requests_app.errors import Refused
 from requests_app.management.seeding.eligible import chances
 from requests_app.management.seeding.history import tell
 from requests_app.management.seeding.pen import Pen
+from requests_app.management.seeding.reviewed import begin_review
 from requests_app.models import AccessRequest
 
 AT_ONCE = 2000
@@ -42,6 +43,8 @@ class Command(BaseCommand):
             self.stdout.write("There is a past already; nothing was made up. --more adds to it.")
             return
         count = self._write(options["requests"], options["days"])
+        if not options["more"]:
+            begin_review()
         self.stdout.write(f"{count} past requests were made up.")
 
     def _write(self, count: int, days: int) -> int:

@@ -1,0 +1,1 @@
+"""Access reviews: campaigns, rows, decisions, evidence. What is reviewed is handed down; nothing here changes access."""

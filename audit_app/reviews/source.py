@@ -1,0 +1,91 @@
+"""What can be reviewed: sources of rows, registered by the floors above. The audit app itself knows no right."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from audit_app.models import AccessReview
+from audit_app.parties import Party
+
+Scope = dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One way of narrowing what is reviewed: (value, label) pairs; none chosen means all."""
+
+    name: str
+    label: str
+    choices: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One person and one right as they are now, with what a reviewer needs to decide."""
+
+    key: str
+    person: Party
+    right_key: str
+    right_label: str
+    resource_label: str
+    recommendation: str
+    recommendation_why: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    never_used: bool = False
+    manager: Party | None = None
+    owner: Party | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rights that can be reviewed.
+
+    `rows` raises NotReady while it can not say for sure; `tell(kind, people's ids, campaign)` writes notices in the
+    transaction at hand.
+    """
+
+    name: str
+    title: str
+    dimensions: Callable[[], Sequence[Dimension]]
+    people: Callable[[], Sequence[Party]]
+    rows: Callable[[Scope], Iterable[Row]]
+    version: Callable[[], str]
+    tell: Callable[[str, Iterable[str], AccessReview], None]
+
+
+class NotReady(Exception):
+    """What is to be reviewed can not be read for sure just now; the campaign begins as soon as it can."""
+
+
+class UnknownSource(Exception):
+    """Nobody registered rights of this name."""
+
+    status = 404
+    title = "Not found"
+    check = ""
+    way_on = "Go back to the reviews."
+
+    def __init__(self, name: str) -> None:
+        self.reason = f"Nothing called “{name}” can be reviewed."
+        super().__init__(self.reason)
+
+
+_registry: dict[str, Source] = {}
+
+
+def register(source: Source) -> None:
+    """Campaigns about these rights can be made from now on."""
+    _registry[source.name] = source
+
+
+def source(name: str) -> Source:
+    """Return the source of this name; raises UnknownSource."""
+    try:
+        return _registry[name]
+    except KeyError:
+        raise UnknownSource(name) from None
+
+
+def sources() -> tuple[Source, ...]:
+    """Return everything that can be reviewed, by title."""
+    return tuple(sorted(_registry.values(), key=lambda one: one.title))

@@ -1,0 +1,212 @@
+"""What access reviews look at: who may ask for what, with how it was used. Handed down to the audit app. Reading only."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Min, Q, Sum
+from django.db.models.functions import Coalesce
+from django.utils.timesince import timesince
+
+from audit_app.clock import now
+from audit_app.models import AccessReview
+from audit_app.parties import Party
+from audit_app.reviews.source import Dimension, NotReady, Row, Scope, Source, register
+from requests_app import context, notify
+from requests_app.directory import is_fresh, person_facts
+from requests_app.models import (
+    AccessRequest,
+    DirectoryGroup,
+    Entitlement,
+    Grant,
+    Person,
+    RequestItem,
+    Resource,
+    SignIn,
+)
+from requests_app.policy.evaluate import eligible
+from requests_app.policy.facts import EntitlementFacts
+
+# Not used for so long, a right is recommended for removal.
+UNUSED = timedelta(days=90)
+Pair = tuple[int, int]
+
+
+def register_all() -> None:
+    """Campaigns about who may ask for what can be made."""
+    register(
+        Source(
+            name="eligibility",
+            title="Who may ask for what",
+            dimensions=_dimensions,
+            people=_people,
+            rows=rows,
+            version=lambda: context.active_policy().hash,
+            tell=_tell,
+        )
+    )
+
+
+def _dimensions() -> Sequence[Dimension]:
+    resources = (
+        Resource.objects.filter(active=True).order_by("name").values_list("key", "name", "environment")
+    )
+    environments = sorted({environment for _, _, environment in resources} - {""})
+    groups = DirectoryGroup.objects.order_by("name").values_list("oid", "name")
+    return (
+        Dimension("environments", "Environments", [(name, name.capitalize()) for name in environments]),
+        Dimension("resources", "Resources", [(key, name) for key, name, _ in resources]),
+        Dimension("groups", "Members of", [(str(oid), name) for oid, name in groups]),
+        Dimension("people", "Kinds of people", [("guests", "Guests alone")]),
+    )
+
+
+def _people() -> Sequence[Party]:
+    known = Person.objects.filter(enabled=True, guest=False).order_by("display_name", "pk")
+    return [person.party for person in known]
+
+
+def _tell(kind: str, people: Iterable[str], review: AccessReview) -> None:
+    notify.review(kind, Person.objects.filter(key__in=list(people), enabled=True), review)
+
+
+@dataclass(frozen=True)
+class _Past:
+    """What happened between people and entitlements so far, read in a few grouped queries."""
+
+    asked: Mapping[Pair, tuple[int, int, int]]
+    used: Mapping[Pair, tuple[int, timedelta, datetime | None]]
+    last_sign_in: Mapping[int, datetime]
+    owners: Mapping[str, Party] = field(default_factory=dict)
+
+
+def rows(scope: Scope) -> Iterator[Row]:
+    """Return each person and each entitlement within the scope that policy lets them ask for today.
+
+    Raises NotReady while our copy of the directory is too old to know who is in which group.
+    """
+    policy, moment = context.active_policy(), now()
+    if not _directory_is_fresh(moment):
+        raise NotReady("The directory copy is too old to know who is in which group.")
+    offered = [
+        (entitlement, context.entitlement_facts(entitlement))
+        for entitlement in _entitlements(scope).select_related("resource")
+    ]
+    past = _past()
+    for person in _persons(scope).select_related("manager").order_by("display_name", "pk"):
+        facts = person_facts(person, moment)
+        mine = [(e, about) for e, about in offered if eligible(policy, facts, about) is not None]
+        for entitlement, about in mine:
+            yield _row(person, entitlement, about, past, moment, _overlapping(entitlement, mine))
+
+
+def _directory_is_fresh(moment: datetime) -> bool:
+    oldest = DirectoryGroup.objects.aggregate(oldest=Min("read_at"))["oldest"]
+    return is_fresh(oldest, moment)
+
+
+def _entitlements(scope: Scope) -> Any:
+    found = Entitlement.objects.filter(active=True, resource__active=True)
+    if scope.get("environments"):
+        found = found.filter(resource__environment__in=scope["environments"])
+    if scope.get("resources"):
+        found = found.filter(resource__key__in=scope["resources"])
+    return found.order_by("resource__name", "name")
+
+
+def _persons(scope: Scope) -> Any:
+    found = Person.objects.exclude(enabled=False)
+    if scope.get("groups"):
+        found = found.filter(groups_read__oid__in=scope["groups"]).distinct()
+    if "guests" in scope.get("people", []):
+        found = found.filter(guest=True)
+    return found
+
+
+def _past() -> _Past:
+    state = AccessRequest.State
+    asked = (
+        RequestItem.objects.order_by()
+        .values_list("access_request__requester", "entitlement")
+        .annotate(
+            asked=Count("pk"),
+            approved=Count("pk", filter=Q(access_request__state=state.APPROVED)),
+            refused=Count("pk", filter=Q(access_request__state__in=[state.DENIED, state.LAPSED])),
+        )
+    )
+    lasted = ExpressionWrapper(Coalesce("closed_at", now()) - F("opened_at"), output_field=DurationField())
+    used = (
+        Grant.objects.filter(opened_at__isnull=False)
+        .order_by()
+        .values_list("person", "entitlement")
+        .annotate(times=Count("pk"), minutes=Sum(lasted), last=Max("opened_at"))
+    )
+    people = {str(person.oid): person.party for person in Person.objects.all()}
+    return _Past(
+        asked={(person, right): (times, yes, no) for person, right, times, yes, no in asked},
+        used={(person, right): (times, total, last) for person, right, times, total, last in used},
+        last_sign_in=dict(SignIn.objects.order_by().values_list("person").annotate(last=Max("at"))),
+        owners=people,
+    )
+
+
+def _overlapping(entitlement: Entitlement, mine: list[tuple[Entitlement, EntitlementFacts]]) -> list[str]:
+    """Return the names of this person's other ways to the same resource."""
+    return [e.name for e, _ in mine if e.resource_id == entitlement.resource_id and e.pk != entitlement.pk]
+
+
+def _row(
+    person: Person,
+    entitlement: Entitlement,
+    about: EntitlementFacts,
+    past: _Past,
+    moment: datetime,
+    overlapping: list[str],
+) -> Row:
+    asked, approved, refused = past.asked.get((person.pk, entitlement.pk), (0, 0, 0))
+    used, lasted, last_used = past.used.get((person.pk, entitlement.pk), (0, timedelta(), None))
+    signed_in = past.last_sign_in.get(person.pk)
+    recommendation, why = recommend(used, last_used, asked, refused, moment)
+    return Row(
+        key=f"{person.identity}|{entitlement.key}",
+        person=person.party,
+        right_key=entitlement.key,
+        right_label=entitlement.name,
+        resource_label=entitlement.resource.name,
+        recommendation=recommendation,
+        recommendation_why=why,
+        facts={
+            "asked": asked,
+            "approved": approved,
+            "refused": refused,
+            "used": used,
+            "minutes_used": round(lasted.total_seconds() / 60),
+            "last_used": last_used.isoformat() if last_used else "",
+            "last_sign_in": signed_in.isoformat() if signed_in else "",
+            "overlapping": overlapping,
+            "environment": about.environment,
+            "job_title": person.job_title,
+            "guest": person.guest,
+        },
+        never_used=not used,
+        manager=person.manager.party if person.manager and person.manager.enabled else None,
+        owner=past.owners.get(about.owner_oid),
+    )
+
+
+def recommend(
+    used: int, last_used: datetime | None, asked: int, refused: int, moment: datetime
+) -> tuple[str, str]:
+    """Return "keep" or "remove", and the sentence that says why."""
+    if last_used is None:
+        tried = (
+            f"asked for {asked} time{'' if asked == 1 else 's'}, never opened" if asked else "never asked for"
+        )
+        return "remove", f"Never used: {tried}."
+    ago = timesince(last_used, moment, depth=1)
+    if moment - last_used > UNUSED:
+        return "remove", f"Not used for {ago}."
+    if refused > used:
+        return "remove", f"Refused more often ({refused}) than used ({used})."
+    return "keep", f"Used {used} time{'' if used == 1 else 's'}, last {ago} ago."
