@@ -14,6 +14,12 @@ _LASTS = timedelta(days=14)
 _LONGEST = timedelta(days=366)
 
 
+def _several(**more: Any) -> forms.MultipleChoiceField:
+    """Return a field to choose several by boxes to tick: a list to choose from with keys held down is hard on a phone."""
+    boxes = forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"})
+    return forms.MultipleChoiceField(required=False, widget=boxes, **more)
+
+
 class CampaignForm(forms.Form):
     """What a campaign is about, who is asked, until when, and what silence means. All but the title is filled in."""
 
@@ -21,15 +27,14 @@ class CampaignForm(forms.Form):
     reviewers = forms.ChoiceField(
         label="Who is asked", choices=AccessReview.Reviewers.choices, initial=AccessReview.Reviewers.MANAGER
     )
-    named = forms.MultipleChoiceField(label="The people I name", required=False)
+    named = _several(label="The people I name")
     starts_at = UtcField(label="Begins (UTC)", required=False, help_text="Empty: within a minute.")
     due_at = UtcField(label="Ends (UTC)")
     remind_days = forms.IntegerField(
         label="Remind so many days before the end", min_value=0, max_value=90, initial=3
     )
-    escalate_to = forms.MultipleChoiceField(
+    escalate_to = _several(
         label="Ask these as well near the end",
-        required=False,
         help_text="In the last quarter of the campaign, at most its last day.",
     )
     silence = forms.ChoiceField(
@@ -50,11 +55,8 @@ class CampaignForm(forms.Form):
             self.fields[name].choices = pairs  # type: ignore[attr-defined]
         self.dimensions = [f"scope_{dimension.name}" for dimension in of.dimensions()]
         for dimension in of.dimensions():
-            self.fields[f"scope_{dimension.name}"] = forms.MultipleChoiceField(
-                label=dimension.label,
-                choices=list(dimension.choices),
-                required=False,
-                help_text="None chosen: all.",
+            self.fields[f"scope_{dimension.name}"] = _several(
+                label=dimension.label, choices=list(dimension.choices), help_text="None chosen: all."
             )
 
     def clean(self) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from requests_app.targets.graph import GraphGroup, GraphPerson
 HEARTBEAT: Final = "directory"
 BATCH: Final = 1000
 IDS_IN_EVENT: Final = 200
-_FIELDS: Final = ("display_name", "mail", "user_principal_name", "guest", "enabled")
+_FIELDS: Final = ("display_name", "mail", "user_principal_name", "job_title", "guest", "enabled")
 
 
 class Reader(Protocol):
@@ -153,6 +153,7 @@ def _row(tid: UUID, row: Person | None, said: GraphPerson, result: SyncResult) -
         "display_name": said.display_name[:200],
         "mail": said.mail[:254],
         "user_principal_name": said.upn[:200],
+        "job_title": said.job_title[:200],
         "guest": said.guest,
         "enabled": said.enabled,
     }

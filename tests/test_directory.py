@@ -99,6 +99,7 @@ def account(key: str, **changes: Any) -> GraphPerson:
         "enabled": known.enabled,
         "guest": known.guest,
         "manager_oid": None,
+        "job_title": known.job,
     }
     return GraphPerson(**(values | changes))
 
@@ -110,7 +111,8 @@ def test_an_empty_copy_becomes_what_graph_says(devcloud: Devcloud, policy: Any) 
     assert result.people == len(world.people) == Person.objects.count()
     for known in world.people:
         row = Person.objects.get(oid=known.oid)
-        assert (str(row.tid), row.display_name, row.mail) == (TENANT, known.name, known.mail)
+        assert (str(row.tid), row.display_name, row.job_title) == (TENANT, known.name, known.job)
+        assert row.mail == known.mail
         assert (row.enabled, row.guest) == (known.enabled, known.guest)
         assert str(row.manager.oid if row.manager else None) == str(known.manager)
         assert not row.has_usable_password()

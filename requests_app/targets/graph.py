@@ -17,7 +17,7 @@ from requests_app.targets.kinds import kind_of
 if TYPE_CHECKING:
     import requests
 
-_PEOPLE: Final = "id,displayName,userPrincipalName,mail,accountEnabled,userType"
+_PEOPLE: Final = "id,displayName,userPrincipalName,mail,accountEnabled,userType,jobTitle"
 _PAGE: Final = 500
 _WAIT_WITHOUT_WORD: Final = 2.0  # seconds, when Graph says "too many" and not how long
 
@@ -33,6 +33,7 @@ class GraphPerson:
     enabled: bool
     guest: bool
     manager_oid: str | None
+    job_title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class GraphReader:
                 enabled=item.get("accountEnabled") is True,
                 guest=(item.get("userType") or "").lower() == "guest",
                 manager_oid=(item.get("manager") or {}).get("id"),
+                job_title=item.get("jobTitle") or "",
             )
 
     def groups(self, ids: Iterable[str]) -> Iterator[GraphGroup]:

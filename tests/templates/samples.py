@@ -45,6 +45,18 @@ EVENTS = (
 )
 
 
+def _ticks() -> forms.BoundField:
+    class Form(forms.Form):
+        people = forms.MultipleChoiceField(
+            label="The people",
+            choices=[("1", "Ada"), ("2", "Mo")],
+            widget=forms.CheckboxSelectMultiple,
+            help_text="None chosen: all.",
+        )
+
+    return Form()["people"]
+
+
 # A door as far as the forms about its time look at it.
 DOOR = {
     "grant": {"pk": 7, "entitlement": {"name": "SSH to prod-web-01"}},
@@ -174,6 +186,7 @@ def components() -> dict[str, tuple[dict[str, Any], tuple[str, ...]]]:
                 'aria-current="step"',
             ),
         ),
+        "tick_list": ({"field": _ticks()}, ("<legend", "The people", "Ada", "Mo", "None chosen: all.")),
         "timeline": ({"events": EVENTS}, ("Asked for SSH", "from", "0d9b4c3a")),
         "time_forms": (
             {
