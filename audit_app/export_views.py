@@ -13,6 +13,10 @@ from audit_app.access import Unknown, auditors_only, party
 from audit_app.models import Export
 
 RECENT: Final = 50
+_TYPES: Final = {
+    "csv": "text/csv; charset=utf-8; header=present",
+    "jsonl": "application/jsonl; charset=utf-8",
+}
 
 
 @require_GET
@@ -31,7 +35,10 @@ def export(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, {of.name: form}, status=422)
     filters = {name: request.POST.get(name, "").strip() for name in form.fields}
-    made = exports.start(by=party(request), of=of, filters=filters)
+    wanted, packed = request.POST.get("form", Export.Form.CSV), request.POST.get("packed") == "on"
+    if wanted not in Export.Form.values:
+        raise Unknown("A file is written as csv or as jsonl.")
+    made = exports.start(by=party(request), of=of, filters=filters, form=wanted, packed=packed)
     return redirect("audit:export-file", uid=made.uid)
 
 
@@ -42,12 +49,11 @@ def export_file(request: HttpRequest, uid: UUID) -> StreamingHttpResponse:
     made = Export.objects.filter(uid=uid).first()
     if made is None:
         raise Unknown("There is no such export. An export begins with the button, never with an address.")
-    name = f"{made.dataset}-{made.created_at:%Y%m%dT%H%M%SZ}.csv"
     return StreamingHttpResponse(
         exports.stream(made),
-        content_type="text/csv; charset=utf-8; header=present",
+        content_type="application/gzip" if made.packed else _TYPES[made.form],
         headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
+            "Content-Disposition": f'attachment; filename="{made.file_name}"',
             "Cache-Control": "private, no-store",
             "X-Content-Type-Options": "nosniff",
         },

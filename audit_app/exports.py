@@ -4,8 +4,10 @@ A file is written by PostgreSQL itself (COPY), so that memory stays flat and a m
 spreadsheet would take for a formula get a leading apostrophe, in SQL, whichever column they stand in.
 """
 
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final, Literal
 
 from django import forms
@@ -18,22 +20,33 @@ from audit_app.trail import About, Party, record
 CHUNK: Final = 64 * 1024
 # = + - @ tab, line feed, carriage return, and the full-width forms some spreadsheets read alike.
 _FORMULA_STARTS: Final = (61, 43, 45, 64, 9, 10, 13, 0xFF1D, 0xFF0B, 0xFF0D, 0xFF20)
+_GUARDED: Final = (
+    "CASE WHEN ascii({0}) IN (" + ", ".join(map(str, _FORMULA_STARTS)) + ") THEN '''' || {0} ELSE {0} END"
+)
+_UTC: Final = "replace(({0} AT TIME ZONE 'UTC')::text, ' ', 'T') || 'Z'"
+# How each shape is written. A program reads JSON Lines, so there nothing is guarded against spreadsheets.
 _SHAPES: Final = {
-    "text": "CASE WHEN ascii({0}) IN ("
-    + ", ".join(map(str, _FORMULA_STARTS))
-    + ") THEN '''' || {0} ELSE {0} END",
-    "time": "replace(({0} AT TIME ZONE 'UTC')::text, ' ', 'T') || 'Z'",
-    "plain": "{0}",
+    "csv": {"text": _GUARDED, "json": _GUARDED, "time": _UTC, "plain": "{0}"},
+    "jsonl": {"text": "{0}", "json": "({0})::json", "time": _UTC, "plain": "{0}"},
+}
+# JSON's text holds no control character, so with these as quote and delimiter nothing of it is ever escaped.
+_COPY: Final = {
+    "csv": "COPY ({0}) TO STDOUT WITH (FORMAT csv, HEADER, ENCODING 'UTF8')",
+    "jsonl": "COPY (SELECT row_to_json(line)::text FROM ({0}) AS line) TO STDOUT "
+    "WITH (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02', ENCODING 'UTF8')",
 }
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its header, what it means, and its shape: text (guarded), time (UTC, ISO 8601) or plain (numbers)."""
+    """One column: its header, what it means, and its shape.
+
+    text (guarded in CSV), json (the same, an object in JSON Lines), time (UTC, ISO 8601) or plain (numbers, ids).
+    """
 
     name: str
     doc: str
-    shape: Literal["text", "time", "plain"] = "text"
+    shape: Literal["text", "json", "time", "plain"] = "text"
 
 
 @dataclass(frozen=True)
@@ -80,47 +93,81 @@ def dataset(name: str) -> Dataset:
         raise UnknownDataset(name) from None
 
 
-def start(*, by: Party, of: Dataset, filters: Mapping[str, str]) -> Export:
+def start(
+    *, by: Party, of: Dataset, filters: Mapping[str, str], form: str = Export.Form.CSV, packed: bool = False
+) -> Export:
     """An export can be fetched, and the trail says who asked for what; both or neither.
 
-    `filters` are the form's own texts, already found valid. The export of the trail ends with the event before its own.
+    `filters` are the form's own texts, already found valid; `packed` is gzip. The export of the trail ends with the
+    event before its own.
     """
     kept = {name: text for name, text in filters.items() if text}
     with transaction.atomic():
         made = Export.objects.create(
             dataset=of.name,
             filters=kept,
+            form=form,
+            packed=packed,
             last_event=Event.objects.order_by("-id").values_list("id", flat=True).first() or 0,
             made_by_id=by.id,
             made_by_label=by.label[:200],
             created_at=now(),
         )
         about = About(kind="export", id=str(made.uid), label=of.title)
-        record("export.started", by=by, about=about, data={"dataset": of.name, "filters": kept})
+        record("export.started", by=by, about=about, data={"dataset": of.name, "filters": kept, "form": form})
     return made
 
 
 def stream(made: Export) -> Iterator[bytes]:
-    """Yield the file, header first, in chunks; afterwards the export knows its rows and when it was finished.
+    """Yield the file in chunks; afterwards the export knows its rows, its digest and when it was finished.
 
     Whoever stops reading early stops the query: the cursor is this generator's own.
     """
+    digest, size, counted = sha256(), 0, _Rows()
+    chunks = _lines(made, counted)
+    for chunk in _gzipped(chunks) if made.packed else chunks:
+        digest.update(chunk)
+        size += len(chunk)
+        yield chunk
+    Export.objects.filter(pk=made.pk).update(
+        rows=counted.rows, size=size, digest=digest.hexdigest(), finished_at=now()
+    )
+
+
+@dataclass
+class _Rows:
+    """How many rows were written so far, the header left out."""
+
+    rows: int = 0
+
+
+def _lines(made: Export, counted: _Rows) -> Iterator[bytes]:
+    # RFC 4180 ends a row with CR LF, JSON Lines with LF; a CSV begins with its header.
+    end, header = (b"\r\n", 1) if made.form == Export.Form.CSV else (b"\n", 0)
     statement, params = _statement(made)
-    rows, size = -1, 0
+    written, size = -header, 0
     pending: list[bytes] = []
     with connection.cursor() as wrapped, wrapped.cursor.copy(statement, params) as copy:
         for row in copy:
-            # libpq hands over one whole row at a time; RFC 4180 ends it with CR LF.
+            # libpq hands over one whole row at a time.
             pending.append(row[:-1])
-            rows += 1
+            written += 1
             size += len(row)
             if size >= CHUNK:
-                yield b"\r\n".join((*pending, b""))
+                yield end.join((*pending, b""))
                 pending.clear()
                 size = 0
     if pending:
-        yield b"\r\n".join((*pending, b""))
-    Export.objects.filter(pk=made.pk).update(rows=max(rows, 0), finished_at=now())
+        yield end.join((*pending, b""))
+    counted.rows = max(written, 0)
+
+
+def _gzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    packer = zlib.compressobj(wbits=31)  # gzip's own frame, without a time in it
+    for chunk in chunks:
+        if packed := packer.compress(chunk):
+            yield packed
+    yield packer.flush()
 
 
 def _statement(made: Export) -> tuple[str, tuple[Any, ...]]:
@@ -131,11 +178,11 @@ def _statement(made: Export) -> tuple[str, tuple[Any, ...]]:
         raise ValueError(f"export {made.uid}: its filter is no longer valid: {form.errors.as_json()}")
     asked = {**form.cleaned_data, "last_event": made.last_event}
     inner, params = of.rows(asked).query.sql_with_params()
-    quote = connection.ops.quote_name
+    quote, shapes = connection.ops.quote_name, _SHAPES[made.form]
     names = [quote(f"c{number}") for number in range(len(of.columns))]
     shaped = ", ".join(
-        f"{_SHAPES[column.shape].format(name)} AS {quote(column.name)}"
+        f"{shapes[column.shape].format(name)} AS {quote(column.name)}"
         for column, name in zip(of.columns, names, strict=True)
     )
     select = f"SELECT {shaped} FROM ({inner}) AS found({', '.join(names)})"  # noqa: S608  (our own names)
-    return f"COPY ({select}) TO STDOUT WITH (FORMAT csv, HEADER, ENCODING 'UTF8')", params
+    return _COPY[made.form].replace("{0}", select), params

@@ -81,5 +81,6 @@ class Configuration:
         "directory": {"task": "requests_app.directory", "schedule": 60.0, "options": {"expires": 60}},
         "snapshots": {"task": "requests_app.snapshots", "schedule": 60.0, "options": {"expires": 60}},
         "reviews": {"task": "requests_app.reviews", "schedule": 60.0, "options": {"expires": 60}},
+        "eligibility": {"task": "requests_app.eligibility", "schedule": 120.0, "options": {"expires": 120}},
         "policy": {"task": "requests_app.policy", "schedule": 30.0, "options": {"expires": 30}},
     }

@@ -1,4 +1,4 @@
-"""What every page's frame shows: counts, banners, the installation's name. Three cheap queries, and none for JSON."""
+"""What every page's frame shows: counts, banners, the installation's name. Two cheap queries, and none for JSON."""
 
 from typing import Any
 
@@ -6,7 +6,6 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from audit_app.models import ReviewItem
 from requests_app import arming, attention
 from requests_app.models import Person
 
@@ -21,10 +20,9 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
         "time_zone": settings.TIME_ZONE,
     }
     if isinstance(person, Person) or (person is not None and person.is_authenticated):
-        words["inbox_count"] = SimpleLazyObject(lambda: attention.inbox_count(person))
-        words["reviews_waiting"] = SimpleLazyObject(
-            lambda: ReviewItem.objects.asked_of(person.party.id).waiting().count()
-        )
+        waiting = SimpleLazyObject(lambda: attention.waiting(person))
+        words["inbox_count"] = SimpleLazyObject(lambda: waiting["inbox"])
+        words["reviews_waiting"] = SimpleLazyObject(lambda: waiting["reviews"])
         if person.is_administrator:
             words["overdue_count"] = SimpleLazyObject(attention.overdue_count)
             words["close_only"] = SimpleLazyObject(lambda: not arming.is_armed())

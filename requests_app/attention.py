@@ -1,11 +1,12 @@
-"""What waits for somebody: stages for an approver, closings that are late. Read-only; rights are checked at the click."""
+"""What waits for somebody: stages, rows of reviews, closings that are late. Read-only; rights are checked at the click."""
 
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 
 from audit_app.clock import now
+from audit_app.models import ReviewItem
 from requests_app import directory
 from requests_app.models import (
     AccessRequest,
@@ -59,9 +60,18 @@ def inbox(person: Person) -> QuerySet[Stage]:
     )
 
 
-def inbox_count(person: Person) -> int:
-    """Return how many decisions wait for this person."""
-    return inbox(person).count()
+def waiting(person: Person) -> dict[str, int]:
+    """Return how many decisions, and how many rows of access reviews, wait for this person, in one query."""
+    stages = inbox(person).order_by()
+    rows = ReviewItem.objects.asked_of(person.identity).waiting().order_by()
+    parts = [
+        found.annotate(what=Value(what))
+        .values("what")
+        .annotate(count=Count("pk"))
+        .values_list("what", "count")
+        for what, found in (("inbox", stages), ("reviews", rows))
+    ]
+    return {"inbox": 0, "reviews": 0, **dict(parts[0].union(parts[1], all=True))}
 
 
 def overdue() -> QuerySet[Grant]:

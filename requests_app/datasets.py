@@ -9,6 +9,7 @@ from django.db.models import (
     FloatField,
     Func,
     OuterRef,
+    Q,
     QuerySet,
     Subquery,
     TextField,
@@ -16,9 +17,10 @@ from django.db.models import (
 )
 from django.db.models.functions import Concat, Extract
 
+from audit_app.clock import now
 from audit_app.exports import Column, Dataset, register
-from audit_app.filters import Period
-from requests_app.models import AccessRequest, Decision, Grant, RequestItem
+from audit_app.filters import Period, UtcField
+from requests_app.models import AccessRequest, Decision, EligibilitySpan, Grant, RequestItem
 
 
 class AskedFor(Period):
@@ -30,6 +32,31 @@ class AskedFor(Period):
     field_order = ("person", "resource", "since", "until")
 
 
+class AsOf(forms.Form):
+    """Who could ask for what at one moment; empty: now."""
+
+    as_of = UtcField(
+        label="As of (UTC)",
+        required=False,
+        error_messages={"invalid": "Write a date and a time, such as 2026-11-22 14:00."},
+    )
+    person = forms.CharField(label="Person", required=False, max_length=200)
+    resource = forms.CharField(label="Resource", required=False, max_length=200)
+
+
+_ELIGIBILITY = (
+    Column("person", "Who, by name."),
+    Column("person_id", "Who: tenant and object id."),
+    Column("entitlement", "The way in they could ask for."),
+    Column("entitlement_key", "Its key in the policy's files."),
+    Column("resource", "What it leads to."),
+    Column("environment", "Where that belongs."),
+    Column("stages", "The stages a request had to pass, in order."),
+    Column("max_minutes", "For how long at most.", "plain"),
+    Column("policy", "The policy in force when it began, by hash."),
+    Column("since", "Since when, as far as the portal looked: every two minutes.", "time"),
+    Column("until", "Until when; empty: still.", "time"),
+)
 _REQUEST = (
     Column("request", "The request's number.", "plain"),
     Column("person", "Who asked, by name."),
@@ -189,8 +216,40 @@ def _requests(asked: dict[str, Any]) -> "QuerySet[Any, Any]":
     )
 
 
+def _eligibility(asked: dict[str, Any]) -> "QuerySet[Any, Any]":
+    moment = asked.get("as_of") or now()
+    found = EligibilitySpan.objects.filter(since__lte=moment).filter(Q(until=None) | Q(until__gt=moment))
+    if asked.get("person"):
+        found = found.filter(person_label__icontains=asked["person"])
+    if asked.get("resource"):
+        found = found.filter(resource_label__icontains=asked["resource"])
+    return found.order_by("person_label", "resource_label", "right_label", "id").values_list(
+        "person_label",
+        "person_id",
+        "right_label",
+        "right_key",
+        "resource_label",
+        "environment",
+        "stages",
+        "max_minutes",
+        "policy_hash",
+        "since",
+        "until",
+    )
+
+
 def register_all() -> None:
-    """Grants and requests can be exported from the audit pages."""
+    """Grants, requests and eligibility can be exported from the audit pages."""
+    register(
+        Dataset(
+            "eligibility",
+            "Eligibility",
+            "Who could ask for what, as of any moment since the portal looks: one row for each person and right.",
+            _ELIGIBILITY,
+            AsOf,
+            _eligibility,
+        )
+    )
     register(
         Dataset(
             "grants",

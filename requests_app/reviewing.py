@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Min, Q, Sum
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils.timesince import timesince
 
@@ -14,7 +14,7 @@ from audit_app.models import AccessReview
 from audit_app.parties import Party
 from audit_app.reviews.source import Dimension, NotReady, Row, Scope, Source, register
 from requests_app import context, notify
-from requests_app.directory import is_fresh, person_facts
+from requests_app.eligibility import directory_is_fresh, rights
 from requests_app.models import (
     AccessRequest,
     DirectoryGroup,
@@ -25,8 +25,6 @@ from requests_app.models import (
     Resource,
     SignIn,
 )
-from requests_app.policy.evaluate import eligible
-from requests_app.policy.facts import EntitlementFacts
 
 # Not used for so long, a right is recommended for removal.
 UNUSED = timedelta(days=90)
@@ -86,24 +84,20 @@ def rows(scope: Scope) -> Iterator[Row]:
 
     Raises NotReady while our copy of the directory is too old to know who is in which group.
     """
-    policy, moment = context.active_policy(), now()
-    if not _directory_is_fresh(moment):
+    moment = now()
+    if not directory_is_fresh(moment):
         raise NotReady("The directory copy is too old to know who is in which group.")
-    offered = [
-        (entitlement, context.entitlement_facts(entitlement))
-        for entitlement in _entitlements(scope).select_related("resource")
-    ]
     past = _past()
-    for person in _persons(scope).select_related("manager").order_by("display_name", "pk"):
-        facts = person_facts(person, moment)
-        mine = [(e, about) for e, about in offered if eligible(policy, facts, about) is not None]
-        for entitlement, about in mine:
-            yield _row(person, entitlement, about, past, moment, _overlapping(entitlement, mine))
-
-
-def _directory_is_fresh(moment: datetime) -> bool:
-    oldest = DirectoryGroup.objects.aggregate(oldest=Min("read_at"))["oldest"]
-    return is_fresh(oldest, moment)
+    people = _persons(scope).order_by("display_name", "pk")
+    for person, mine in rights(people, _entitlements(scope), moment):
+        for right in mine:
+            entitlement = right.entitlement
+            others = [
+                other.entitlement.name
+                for other in mine
+                if other.entitlement.resource_id == entitlement.resource_id and other is not right
+            ]
+            yield _row(person, entitlement, past, moment, others)
 
 
 def _entitlements(scope: Scope) -> Any:
@@ -151,15 +145,9 @@ def _past() -> _Past:
     )
 
 
-def _overlapping(entitlement: Entitlement, mine: list[tuple[Entitlement, EntitlementFacts]]) -> list[str]:
-    """Return the names of this person's other ways to the same resource."""
-    return [e.name for e, _ in mine if e.resource_id == entitlement.resource_id and e.pk != entitlement.pk]
-
-
 def _row(
     person: Person,
     entitlement: Entitlement,
-    about: EntitlementFacts,
     past: _Past,
     moment: datetime,
     overlapping: list[str],
@@ -185,13 +173,13 @@ def _row(
             "last_used": last_used.isoformat() if last_used else "",
             "last_sign_in": signed_in.isoformat() if signed_in else "",
             "overlapping": overlapping,
-            "environment": about.environment,
+            "environment": entitlement.resource.environment,
             "job_title": person.job_title,
             "guest": person.guest,
         },
         never_used=not used,
         manager=person.manager.party if person.manager and person.manager.enabled else None,
-        owner=past.owners.get(about.owner_oid),
+        owner=past.owners.get(str(entitlement.resource.owner_oid)),
     )
 
 

@@ -12,12 +12,13 @@ from audit_app.clock import now
 from audit_app.reviews import decide as review_rows
 from audit_app.reviews import timekeeper
 from audit_app.trail import system
-from requests_app import directory_sync, gateways, outbox, policy_files, surroundings, wake
+from requests_app import directory_sync, eligibility, gateways, outbox, policy_files, surroundings, wake
 from requests_app.actions import alarm, lapse, take_away
 from requests_app.actions import policy as policy_actions
 from requests_app.converge import converge as converge_container
 from requests_app.converge import snapshots as container_snapshots
 from requests_app.converge.loop import AHEAD
+from requests_app.errors import Refused
 from requests_app.heartbeat import beat
 from requests_app.models import Container
 from requests_app.policy.faults import PolicyFaults
@@ -122,6 +123,17 @@ def reviews() -> int:
         take_away.carry_out(item_id) for item_id in review_rows.to_apply(now())
     )
     beat("reviews")
+    return done
+
+
+@shared_task(name="requests_app.eligibility")
+def keep_eligibility() -> int:
+    """Who may ask for what now stands in the past that exports can tell; without a policy nobody may."""
+    try:
+        done = eligibility.refresh()
+    except Refused:
+        return 0
+    beat("eligibility")
     return done
 
 

@@ -98,7 +98,7 @@ def test_the_inbox_holds_exactly_what_each_person_may_decide(waiting, change):
         }
         inbox = set(attention.inbox(person).values_list("pk", flat=True))
         assert inbox == may, f"{person}: the inbox says {inbox}, the guard {may}"
-        assert attention.inbox_count(person) == len(may)
+        assert attention.waiting(person)["inbox"] == len(may)
         found += len(may)
     assert found or change is not _as_it_is, "the organisation had nobody to decide anything"
 

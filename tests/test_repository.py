@@ -32,6 +32,7 @@ MUTABLE = {
     "requests_app.Decision",
     "requests_app.DirectoryGroup",
     "requests_app.DirectoryMembership",
+    "requests_app.EligibilitySpan",
     "requests_app.Entitlement",
     "requests_app.Grant",
     "requests_app.Heartbeat",

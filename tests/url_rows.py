@@ -110,7 +110,7 @@ ROWS: dict[str, Row] = {
     ),
     "audit/exports/": Row("/audit/exports/", AUDITORS),
     "audit/exports/new": Row("/audit/exports/new", post="in 403 403 403 on on", data={"dataset": "events"}),
-    "audit/exports/<uuid:uid>.csv": Row("/audit/exports/{export}.csv", AUDITORS, get_writes=True),
+    "audit/exports/<uuid:uid>/file": Row("/audit/exports/{export}/file", AUDITORS, get_writes=True),
     "admin/": Row("/admin/", ADMINISTRATORS, ADMINISTRATORS),
     "admin/password_change/": Row("/admin/password_change/", NOWHERE, NOWHERE),
     "admin/password_change/done/": Row("/admin/password_change/done/", NOWHERE, NOWHERE),

@@ -3,6 +3,7 @@
 from requests_app.models.arming import Arming
 from requests_app.models.catalogue import Entitlement, PolicyVersion, Resource
 from requests_app.models.container import Attempt, Container, ContainerSnapshot, Opening
+from requests_app.models.eligibility import EligibilitySpan
 from requests_app.models.grant import Grant, LatchCode
 from requests_app.models.heartbeat import Heartbeat
 from requests_app.models.message import Message
@@ -19,6 +20,7 @@ __all__ = [
     "Decision",
     "DirectoryGroup",
     "DirectoryMembership",
+    "EligibilitySpan",
     "Entitlement",
     "Grant",
     "Heartbeat",

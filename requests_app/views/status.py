@@ -33,6 +33,8 @@ ROUNDS = {
     "snapshots": ("What the pages show of Azure", timedelta(minutes=3)),
     "policy": ("The policy files", timedelta(minutes=2)),
     "outbox": ("Mails that wait", timedelta(minutes=1)),
+    "reviews": ("Access reviews", timedelta(minutes=3)),
+    "eligibility": ("Who may ask for what, kept for later", timedelta(minutes=15)),
 }
 
 

@@ -48,7 +48,7 @@ def test_export_is_recorded_in_the_trail_and_does_not_hold_itself(auditor: Any, 
     event = Event.objects.get(kind="export.started")
     made = Export.objects.get()
     assert (event.actor_id, event.object_id) == (auditor.identity, str(made.uid))
-    assert event.data == {"dataset": "events", "filters": {"actor": "ada"}}
+    assert event.data == {"dataset": "events", "filters": {"actor": "ada"}, "form": "csv"}
     happened(why="After")
     assert [row["why"] for row in rows(client.get(answer.headers["Location"]).getvalue())] == ["Before"]
 
@@ -117,7 +117,7 @@ def test_nothing_is_exported_by_get(auditor: Any, client_for: Any, path: str) ->
 
 
 def test_address_nobody_posted_for_is_not_found(auditor: Any, client_for: Any) -> None:
-    address = "/audit/exports/7b0fd1f6-5d5b-4a6e-9a5c-0f3f8d0f4a11.csv"
+    address = "/audit/exports/7b0fd1f6-5d5b-4a6e-9a5c-0f3f8d0f4a11/file"
     assert client_for(auditor).get(address).status_code == 404
 
 
