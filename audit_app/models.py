@@ -1,16 +1,18 @@
-"""The trail's table and the exports made of it. Rows are labels and ids, never foreign keys; events never change."""
+"""The trail's tables and the exports made of it. Rows are labels and ids, never foreign keys; events never change."""
 
 import uuid
 
 from django.db import models
 from django.db.models.functions import Now
 
+from audit_app.fields import TransactionField, fresh_salt, this_transaction
+
 
 class Event(models.Model):
     """One line of the audit trail: who did what to what, when, from where, with which outcome.
 
-    The database refuses UPDATE, DELETE and TRUNCATE (see the migration's trigger). People are a label and
-    "tid:oid", so that a line outlives the row it speaks of.
+    The database refuses UPDATE, DELETE and TRUNCATE (see the migration's trigger), but for the erasing of a person.
+    People are a label and "tid:oid", so that a line outlives the row it speaks of.
     """
 
     class Outcome(models.TextChoices):
@@ -43,6 +45,12 @@ class Event(models.Model):
     correlation_id = models.CharField(max_length=40)
     why = models.TextField(blank=True)
     data = models.JSONField(default=dict, blank=True)
+    salt = models.BinaryField(
+        null=True, editable=False, db_default=fresh_salt(), help_text="Of its commitments; gone when erased."
+    )
+    written_by = TransactionField(
+        db_default=this_transaction(), editable=False, help_text="The transaction that wrote it."
+    )
 
     class Meta:
         ordering = ["-id"]
@@ -58,6 +66,7 @@ class Event(models.Model):
             models.Index(
                 fields=["outcome", "-id"], condition=~models.Q(outcome="success"), name="event_not_success"
             ),
+            models.Index(fields=["written_by", "id"], name="event_written_by"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -70,6 +79,65 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} by {self.actor_label}"
+
+
+class Seal(models.Model):
+    """One closed tree of events, tied to the seal before it and signed. What its fields mean stands in chain.py."""
+
+    sequence = models.BigIntegerField(primary_key=True)
+    epoch = models.CharField(max_length=60)
+    first = models.BigIntegerField()
+    last = models.BigIntegerField(unique=True)
+    count = models.IntegerField()
+    root = models.CharField(max_length=64)
+    previous = models.CharField(max_length=64)
+    sealed_at = models.DateTimeField()
+    horizon = TransactionField()
+    partly = models.BigIntegerField()
+    kid = models.CharField(max_length=80)
+    signature = models.TextField(help_text="A compact JWS that holds the seal's very bytes.")
+
+    class Meta:
+        ordering = ["-sequence"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(count__gt=0, last=models.F("first") + models.F("count") - 1),
+                name="seal_spans_its_count",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Seal {self.sequence}: positions {self.first} to {self.last}"
+
+
+class SealedEvent(models.Model):
+    """One event's place in the chain, and what of it was sealed. It stays when the event's person is erased."""
+
+    position = models.BigIntegerField(primary_key=True)
+    event_id = models.BigIntegerField(unique=True)
+    uid = models.UUIDField()
+    leaf = models.BinaryField()
+    commitments = models.BinaryField(help_text="One hash for each personal field, in the order of chain.py.")
+    at = models.DateTimeField(help_text="As it was when sealed, so that a changed time can be named.")
+    written_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["position"]
+
+    def __str__(self) -> str:
+        return f"Event {self.event_id} at position {self.position}"
+
+
+class HeadCursor(models.Model):
+    """How far one destination outside was told of the seals, and when it is tried next."""
+
+    destination = models.CharField(max_length=300, unique=True)
+    sequence = models.BigIntegerField(default=0)
+    due_at = models.DateTimeField(null=True, blank=True)
+    failing_since = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.destination}: up to seal {self.sequence}"
 
 
 class Export(models.Model):

@@ -74,3 +74,6 @@ def tone(event: Event) -> str:
 
 
 register("export.started", "Exported {object}", icon="download")
+register("seal.late", "Sealing of the trail is late", icon="error", tone="bad")
+register("seal.epoch_began", "Sealing went on in another database than before", icon="shield", tone="wait")
+register("person.erased", "Erased a person from the trail", icon="shield", tone="wait")
