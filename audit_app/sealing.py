@@ -95,6 +95,11 @@ def last_seal() -> chain.Seal | None:
     return None if row is None else as_sealed(row)
 
 
+def epoch() -> str:
+    """Return which cluster this is, and which line of its history."""
+    return _here()[0]
+
+
 def as_sealed(row: Seal) -> chain.Seal:
     """Return a row's seal as it was hashed and signed."""
     return chain.Seal(
@@ -125,14 +130,14 @@ def _round() -> int:
         if not _alone():
             return 0
         before = last_seal()
-        epoch, horizon = _here()
-        if before is None or before.epoch != epoch:
-            return _begin_epoch(signer, before, epoch, horizon)
+        here, horizon = _here()
+        if before is None or before.epoch != here:
+            return _begin_epoch(signer, before, here, horizon)
         rows = _rows(_COMMITTED, (str(before.horizon), before.partly, str(horizon)))
         if len(rows) == BATCH:
-            _write(signer, before, rows, epoch, horizon=int(rows[-1][WIDTH]), partly=rows[-1][0])
+            _write(signer, before, rows, here, horizon=int(rows[-1][WIDTH]), partly=rows[-1][0])
         elif rows:
-            _write(signer, before, rows, epoch, horizon=horizon, partly=0)
+            _write(signer, before, rows, here, horizon=horizon, partly=0)
         return len(rows)
 
 
@@ -211,8 +216,8 @@ def _here() -> tuple[str, int]:
     """This cluster, and the oldest transaction still open in any of its databases: below it all is decided."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {_EPOCH}, pg_snapshot_xmin(pg_current_snapshot())")
-        epoch, horizon = cursor.fetchone()
-        return epoch, int(horizon)
+        here, horizon = cursor.fetchone()
+        return here, int(horizon)
 
 
 def _raise_late(oldest: datetime) -> None:

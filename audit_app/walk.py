@@ -149,7 +149,7 @@ class Walk:
         if place.event is None:
             self._found(REMOVED, place.position, f"event {place.uid} is gone")
             return
-        made = _leaf(place, place.event)
+        made = leaf_now(place, place.event)
         if made != place.leaf:
             if len(self._wrong) < KEPT:
                 self._wrong.append((place, made))
@@ -179,7 +179,7 @@ class Walk:
             if made in sealed:
                 words = f"event {event.public['uid']} stands where event {place.uid} was sealed"
                 self._found(REORDERED, place.position, words)
-            elif _leaf(place, _times_put_back(place, event)) == place.leaf:
+            elif leaf_now(place, _times_put_back(place, event)) == place.leaf:
                 was, is_ = f"at {place.at}, written {place.written_at}", event.public
                 words = f"event {place.uid}: sealed as {was}; now at {is_['at']}, written {is_['written_at']}"
                 self._found(BACK_DATED, place.position, words)
@@ -197,8 +197,8 @@ def stroll(walk: Walk, parts: Iterable[Place | tuple[Seal, str]]) -> list[Findin
     return walk.finish()
 
 
-def _leaf(place: Place, event: Evidence) -> bytes:
-    """The leaf as the event makes it now; an erased one is held to the commitments that were kept."""
+def leaf_now(place: Place, event: Evidence) -> bytes:
+    """Return the leaf as the event makes it now; an erased one is held to the commitments that were kept."""
     if event.salt is not None:
         return leaf(event.public, commitments(event.salt, event.personal))
     if not event.blank:
@@ -219,6 +219,8 @@ def _what_changed(place: Place, event: Evidence) -> str:
         return f"another event, {event.public['uid']}, stands in its place"
     if event.salt is None:
         return "its salt is gone, but it was not erased"
+    if not place.commitments:
+        return "changed since it was sealed"
     try:
         kept, made = apart(place.commitments), apart(commitments(event.salt, event.personal))
     except Malformed as error:
