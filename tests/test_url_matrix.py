@@ -18,6 +18,7 @@ from django.urls import get_resolver
 from django.urls.resolvers import URLResolver
 
 from audit_app import exports
+from audit_app.models import Event
 from tests.support.azure import activated, active_stage, approved, asked, read_back
 from tests.support.clients import signed_in
 from tests.url_rows import ADMIN_READERS, ADMIN_TABLES, PERSONS, READ, ROWS, Row
@@ -46,7 +47,7 @@ def routes(resolver: URLResolver, before: str = "") -> Iterator[str]:
 
 
 class Things(dict[str, Any]):
-    """What the addresses are about: four requests of the requester's, a stage, an export."""
+    """What the addresses are about: four requests of the requester's, a stage, an export, an event."""
 
     def __init__(self, people: Any) -> None:
         waiting = asked(people["requester"])
@@ -59,6 +60,7 @@ class Things(dict[str, Any]):
             oid=people["requester"].oid,
             stage=active_stage(waiting).pk,
             export=made.uid,
+            event=Event.objects.latest("id").uid,
         )
 
 
