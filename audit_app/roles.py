@@ -7,7 +7,7 @@ from django.db import connections
 
 OWNER = "owner"
 # Rows of these tables are written once: the site may add and read them, whatever it is told to do.
-APPEND_ONLY = ("audit_app_event",)
+APPEND_ONLY = ("audit_app_event", "audit_app_seal", "audit_app_sealedevent")
 
 
 def grant_to_site(*, using: str, **_: Any) -> None:

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 import structlog
-from django.db import transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
 
 from audit_app import origin
 from audit_app.clock import now
@@ -23,17 +23,18 @@ def record(
     outcome: str = Event.Outcome.SUCCESS,
     why: str = "",
     data: dict[str, Any] | None = None,
+    using: str = DEFAULT_DB_ALIAS,
 ) -> Event:
-    """One event stands in the trail if, and only if, the caller's transaction commits.
+    """One event stands in the trail if, and only if, the caller's transaction (of that connection) commits.
 
     Raises `transaction.TransactionManagementError` outside a transaction: an event beside its change, or neither.
     """
-    if not transaction.get_connection().in_atomic_block:
+    if not transaction.get_connection(using).in_atomic_block:
         raise transaction.TransactionManagementError(
             f"{kind} must be recorded in the transaction of its change."
         )
     here = origin.current()
-    event = Event.objects.create(
+    event = Event.objects.using(using).create(
         at=now(),
         kind=kind,
         outcome=outcome,
@@ -52,7 +53,7 @@ def record(
         data=data or {},
     )
     # Said once it is true: a change that is rolled back leaves no line in the log either.
-    transaction.on_commit(partial(_say, event))
+    transaction.on_commit(partial(_say, event), using=using)
     return event
 
 

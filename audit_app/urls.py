@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from audit_app import export_views, review_views, views
+from audit_app import export_views, proof_views, review_views, views
 
 app_name = "audit"
 
 urlpatterns = [
     path("events/", views.events, name="events"),
+    path("events/<uuid:uid>/proof.json", proof_views.proof, name="proof"),
     path("stories/<str:story>/", views.story, name="story"),
     path("exports/", export_views.listing, name="exports"),
     path("exports/new", export_views.export, name="export"),

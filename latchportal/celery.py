@@ -45,13 +45,15 @@ class Configuration:
     task_serializer = "json"
     accept_content = ("json",)
     timezone = "UTC"
-    task_queues = (Queue("tick"), Queue("converge"), Queue("slow"))
+    task_queues = (Queue("tick"), Queue("converge"), Queue("slow"), Queue("seal"))
     task_default_queue = "slow"
     task_routes = {
         "requests_app.tick": {"queue": "tick"},
         "requests_app.converge": {"queue": "converge"},
         # Beside the tick, so that a queue of slow work that stands still keeps no alarm from being raised.
         "requests_app.overdue": {"queue": "tick"},
+        # A queue of its own: the worker for slow work takes it as well, and an operator may give it one to itself.
+        "audit_app.seal": {"queue": "seal"},
     }
     task_acks_late = True
     task_reject_on_worker_lost = True
@@ -75,6 +77,7 @@ class Configuration:
     }
     beat_schedule = {
         "tick": {"task": "requests_app.tick", "schedule": 1.0, "options": {"expires": 1}},
+        "seal": {"task": "audit_app.seal", "schedule": 1.0, "options": {"expires": 1}},
         "overdue": {"task": "requests_app.overdue", "schedule": 15.0, "options": {"expires": 15}},
         "deadlines": {"task": "requests_app.deadlines", "schedule": 15.0, "options": {"expires": 15}},
         "outbox": {"task": "requests_app.outbox", "schedule": 10.0, "options": {"expires": 10}},

@@ -83,6 +83,19 @@ def hook(url: str, *, demo: bool) -> str:
     raise ImproperlyConfigured(f"ALERT_WEBHOOK_URL must be https://…, not {url!r}.")
 
 
+def heads(destination: str) -> str:
+    """Return where every seal of the trail goes; raises ImproperlyConfigured for what is no such place."""
+    parts = urlsplit(destination)
+    local = parts.scheme in ("file", "syslog") and not parts.netloc and parts.path.startswith("/")
+    remote = parts.scheme in ("syslog", "syslog+tcp") and parts.hostname and not parts.path.strip("/")
+    if not destination or local or remote:
+        return destination
+    raise ImproperlyConfigured(
+        "TRAIL_HEADS must be file:///path, syslog:///dev/log, syslog://host:port or syslog+tcp://host:port, "
+        f"not {destination!r}."
+    )
+
+
 def logging_config(*, level: str, style: str) -> dict[str, Any]:
     """Return Django's LOGGING: every line, ours and the libraries', through structlog, as JSON or for a console."""
     shared: list[Any] = [

@@ -55,6 +55,7 @@ PRIORITY_BAND = deployment.band(env.str("PRIORITY_BAND", default="200-999"))
 OPENING_BUDGET_SECONDS = env.int("OPENING_BUDGET_SECONDS", default=120)
 ALERT_WEBHOOK_URL = deployment.hook(env.str("ALERT_WEBHOOK_URL", default=""), demo=LATCH_DEMO)
 ALERT_WEBHOOK_SECRET = deployment.secret(env, "ALERT_WEBHOOK_SECRET", default="")
+TRAIL_HEADS = deployment.heads(env.str("TRAIL_HEADS", default=""))
 ORPHAN_LIMIT = env.int("ORPHAN_LIMIT", default=10)
 DIRECTORY_MAX_AGE_SECONDS = env.int("DIRECTORY_MAX_AGE_SECONDS", default=300)
 

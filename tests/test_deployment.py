@@ -76,6 +76,8 @@ def test_a_demos_pretend_azure_must_be_on_loopback_too() -> None:
         ({"LATCH_DEMO": "1", "ALLOWED_HOSTS": "latch.example.org"}, "loopback"),
         ({"DATABASE_URL": "sqlite:///here"}, "PostgreSQL"),
         ({"PRIORITY_BAND": "50-90"}, "PRIORITY_BAND"),
+        ({"TRAIL_HEADS": "https://heads.example.org"}, "TRAIL_HEADS"),
+        ({"TRAIL_HEADS": "file://heads.jsonl"}, "TRAIL_HEADS"),
     ],
 )
 def test_a_wrong_setting_stops_the_start_and_says_which(environment: dict[str, str], words: str) -> None:

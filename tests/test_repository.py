@@ -19,10 +19,11 @@ EMPTY = ("latchportal", "requests_app", "requests_app/targets", "audit_app", "la
 STATE_WRITERS = ("audit_app/lifecycle.py", "requests_app/management/seeding/", "latchportal/devcloud/")
 MOVERS = ("requests_app/actions/", "requests_app/converge/", "audit_app/lifecycle.py", "audit_app/reviews")
 # Written once: the site has no right to change these rows.
-IMMUTABLE = {"audit_app.Event"}
+IMMUTABLE = {"audit_app.Event", "audit_app.Seal", "audit_app.SealedEvent"}
 MUTABLE = {
     "audit_app.AccessReview",
     "audit_app.Export",
+    "audit_app.HeadCursor",
     "audit_app.ReviewItem",
     "requests_app.AccessRequest",
     "requests_app.Arming",

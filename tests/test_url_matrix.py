@@ -20,6 +20,7 @@ from django.urls.resolvers import URLResolver
 
 from audit_app import exports
 from audit_app.clock import now
+from audit_app.models import Event
 from audit_app.reviews import campaign
 from requests_app.actions.take_away import take_away
 from requests_app.models import Entitlement, TakenAway
@@ -51,7 +52,7 @@ def routes(resolver: URLResolver, before: str = "") -> Iterator[str]:
 
 
 class Things(dict[str, Any]):
-    """What the addresses are about: four requests of the requester's, a stage, an export, a review."""
+    """What the addresses are about: four requests of the requester's, a stage, an export, a review, an event."""
 
     def __init__(self, people: Any) -> None:
         waiting = asked(people["requester"])
@@ -64,6 +65,7 @@ class Things(dict[str, Any]):
             oid=people["requester"].oid,
             stage=active_stage(waiting).pk,
             export=made.uid,
+            event=Event.objects.latest("id").uid,
             **_review(people),
         )
 

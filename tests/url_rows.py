@@ -82,6 +82,8 @@ ROWS: dict[str, Row] = {
     "readyz": Row("/readyz", ANYBODY, NEVER_ANYBODY),
     ".well-known/jwks.json": Row("/.well-known/jwks.json", ANYBODY, NEVER_ANYBODY),
     "audit/events/": Row("/audit/events/", AUDITORS),
+    # What was recorded a moment ago is not sealed yet, and says so.
+    "audit/events/<uuid:uid>/proof.json": Row("/audit/events/{event}/proof.json", "in 403 403 403 409 409"),
     "audit/stories/<str:story>/": Row("/audit/stories/request-{waiting}/", AUDITORS),
     # A reviewer sees the campaigns with rows for them; who runs campaigns is an administrator.
     "audit/reviews/": Row("/audit/reviews/", EVERYBODY),

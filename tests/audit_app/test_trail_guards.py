@@ -1,4 +1,4 @@
-"""The database guards the trail; the test database's flush is the one way round."""
+"""The database guards the trail and its seals; the test database's flush is the one way round."""
 
 from pathlib import Path
 
@@ -11,8 +11,10 @@ from audit_app.trail import record, system
 from tests.support import database
 from tests.support.environment import ROOT
 
-GUARDS = {"audit_app_event_no_change", "audit_app_event_no_truncate"}
+GUARDS = {f"{table}_{what}" for table in database.GUARDED for what in ("no_change", "no_truncate")}
 ALWAYS, DISABLED = "A", "D"
+A_SEAL = "INSERT INTO audit_app_seal VALUES (1, 'e', 1, 1, 1, 'r', 'p', now(), '7', 0, 'k', 's')"
+A_PLACE = "INSERT INTO audit_app_sealedevent VALUES (1, 1, gen_random_uuid(), 'l', 'c', now(), now())"
 
 
 def guards() -> dict[str, str]:
@@ -21,15 +23,17 @@ def guards() -> dict[str, str]:
         return dict(cursor.fetchall())
 
 
-def test_migration_leaves_both_guards_enabled_always() -> None:
-    text = (ROOT / "audit_app" / "migrations" / "0002_append_only.py").read_text(encoding="utf-8")
+def test_migrations_leave_every_guard_enabled_always() -> None:
+    folder = ROOT / "audit_app" / "migrations"
+    names = ("0002_append_only.py", "0006_sealing.py")
+    text = "".join((folder / name).read_text(encoding="utf-8") for name in names)
     for guard in GUARDS:
         assert f"ENABLE ALWAYS TRIGGER {guard}" in text, f"{guard} would sleep for the replication role"
 
 
 @pytest.mark.django_db
-def test_only_the_truncate_guard_is_off_in_a_test_database() -> None:
-    assert guards() == {"audit_app_event_no_change": ALWAYS, "audit_app_event_no_truncate": DISABLED}
+def test_only_the_truncate_guards_are_off_in_a_test_database() -> None:
+    assert guards() == {name: DISABLED if name.endswith("_no_truncate") else ALWAYS for name in GUARDS}
 
 
 @pytest.mark.django_db
@@ -41,11 +45,24 @@ def test_restored_guard_is_as_the_migration_left_it() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "statement",
-    ["UPDATE audit_app_event SET why = 'x'", "DELETE FROM audit_app_event", "TRUNCATE audit_app_event"],
+    [
+        "UPDATE audit_app_event SET why = 'x'",
+        "DELETE FROM audit_app_event",
+        "TRUNCATE audit_app_event",
+        "UPDATE audit_app_sealedevent SET leaf = ''",
+        "DELETE FROM audit_app_sealedevent",
+        "TRUNCATE audit_app_sealedevent",
+        "UPDATE audit_app_seal SET root = ''",
+        "DELETE FROM audit_app_seal",
+        "TRUNCATE audit_app_seal",
+    ],
 )
 def test_database_refuses_to_change_the_trail(statement: str) -> None:
     database.restore_guard(connection)
     record("test.happened", by=system("tests"))
+    with connection.cursor() as cursor:
+        cursor.execute(A_SEAL)
+        cursor.execute(A_PLACE)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
         with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():

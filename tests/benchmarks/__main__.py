@@ -14,7 +14,7 @@ from tests.benchmarks import machine
 from tests.benchmarks.options import Options, Result
 from tests.benchmarks.setting import Setting, staged
 
-MEASURES = ("policy", "worker", "close_lag", "upkeep", "storm", "pages", "flows", "csv_export")
+MEASURES = ("policy", "worker", "close_lag", "upkeep", "storm", "pages", "flows", "csv_export", "trail")
 RESULTS = Path(__file__).parent / "results"
 
 

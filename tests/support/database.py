@@ -1,8 +1,9 @@
-"""The one way round the trail's guard, for the flush of a test database. Nothing else touches triggers."""
+"""The one way round the trail's guards, for the flush of a test database. Nothing else touches triggers."""
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-TRUNCATE_GUARD = "audit_app_event_no_truncate"
+# Each is called after its table.
+GUARDED = ("audit_app_event", "audit_app_seal", "audit_app_sealedevent")
 
 
 class NotATestDatabase(Exception):
@@ -10,7 +11,7 @@ class NotATestDatabase(Exception):
 
 
 def let_flush(connection: BaseDatabaseWrapper) -> None:
-    """The flush of a TransactionTestCase works here: the guard against TRUNCATE, and it alone, is off.
+    """The flush of a TransactionTestCase works here: the guards against TRUNCATE, and they alone, are off.
 
     Raises NotATestDatabase unless the database connected to is called test_… by its own account.
     """
@@ -19,10 +20,12 @@ def let_flush(connection: BaseDatabaseWrapper) -> None:
         name = cursor.fetchone()[0]
         if not name.startswith("test_"):
             raise NotATestDatabase(f"{name!r} does not start with test_: the trail keeps its guards.")
-        cursor.execute(f"ALTER TABLE audit_app_event DISABLE TRIGGER {TRUNCATE_GUARD}")
+        for table in GUARDED:
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_no_truncate")
 
 
 def restore_guard(connection: BaseDatabaseWrapper) -> None:
-    """The guard against TRUNCATE is as the migration left it."""
+    """The guards against TRUNCATE are as the migrations left them."""
     with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE audit_app_event ENABLE ALWAYS TRIGGER {TRUNCATE_GUARD}")
+        for table in GUARDED:
+            cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {table}_no_truncate")

@@ -1,0 +1,13 @@
+"""Celery's entry points of the audit app: load and call, safe to run twice. What is done stands in the floors below."""
+
+from celery import shared_task
+
+from audit_app import heads, sealing
+
+
+@shared_task(name="audit_app.seal")
+def seal() -> int:
+    """What is safely committed is sealed, and every seal has left the database, as far as its destination answered."""
+    done = sealing.seal()
+    heads.hand_over()
+    return done
