@@ -4,11 +4,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from django import forms
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from audit_app import exports, presenters
+from audit_app import exports, manifests, presenters
 from audit_app.access import Unknown, auditors_only, party
 from audit_app.models import Export
 
@@ -58,6 +58,18 @@ def export_file(request: HttpRequest, uid: UUID) -> StreamingHttpResponse:
             "X-Content-Type-Options": "nosniff",
         },
     )
+
+
+@require_GET
+@auditors_only
+def manifest(request: HttpRequest, uid: UUID) -> JsonResponse:
+    """Give the signed manifest of an export's file; raises Unknown for none, NotFetched before it was fetched whole."""
+    made = Export.objects.filter(uid=uid).first()
+    if made is None:
+        raise Unknown("There is no such export.")
+    headers = {"Content-Disposition": f'attachment; filename="{made.file_name}.manifest.json"'}
+    layout = {"indent": 1, "ensure_ascii": False}
+    return JsonResponse(manifests.of_export(made), json_dumps_params=layout, headers=headers)
 
 
 def _page(request: HttpRequest, refused: dict[str, forms.Form], status: int = 200) -> HttpResponse:

@@ -7,7 +7,12 @@ from audit_app.chain import Signer
 
 
 class NoKey(Exception):
-    """Nothing can be sealed or checked: nobody handed a key down, or the portal has none."""
+    """Nothing can be sealed, signed or checked: nobody handed a key down, or the portal has none."""
+
+    status = 503
+    title = "Nothing can be signed"
+    check = "signing key"
+    way_on = "An administrator makes a key with: manage.py latch_keys make"
 
 
 _handed_down: dict[str, Callable[[], Any]] = {}

@@ -1,7 +1,9 @@
-"""The offline verifier: an export and its manifest, or one event and its proof, by public keys. No Django, no network.
+"""The offline verifier: the chain, one event, a downloaded file or an evidence pack, by public keys. No Django, no network.
 
     python -m audit_app.verify export FOLDER --keys keys.json [--heads heads.jsonl]
     python -m audit_app.verify event proof.json --keys keys.json [--heads heads.jsonl]
+    python -m audit_app.verify file FILE --manifest manifest.json --keys keys.json
+    python -m audit_app.verify pack evidence.zip --keys keys.json
 
 The exit code is 0 for what is sound, 1 for what is not, 2 where something could not be read. Take the keys from the
 portal's /.well-known/jwks.json, and the heads from where they were sent to: what lies in the export proves nothing by
@@ -12,9 +14,10 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any, Final
+from zipfile import BadZipFile, ZipFile
 
 from audit_app import jose, lines, merkle
 from audit_app.chain import Malformed, Seal, canonical
@@ -22,6 +25,8 @@ from audit_app.walk import BROKEN, REMOVED, Finding, Walk, leaf_now, stroll
 
 EXPORT: Final = "latchportal-export/1"
 PROOF: Final = "latchportal-proof/1"
+FILE: Final = "latchportal-file/1"
+PACK: Final = "latchportal-pack/1"
 EVENTS_FILE, MANIFEST_FILE = "events.jsonl", "manifest.json"
 SHOWN: Final = 20
 Heads = Iterable[bytes]
@@ -51,14 +56,39 @@ def export(folder: Path, check: jose.Check, heads: Heads | None = None) -> tuple
     return walk, findings + left(walk, check, heads, until=str(said.get("made_at", "")))
 
 
-def manifest(given: Any, check: jose.Check) -> tuple[dict[str, Any], list[Finding]]:
-    """Return what a manifest says, and whether it is signed; raises Malformed for what is none."""
+def file(path: Path, given: Any, check: jose.Check) -> tuple[dict[str, Any], list[Finding]]:
+    """Return what the manifest of a downloaded file says, and in what the file is another one; raises Malformed."""
+    said, findings = manifest(given, check, FILE)
+    with path.open("rb") as found:
+        digest = file_digest(found, "sha256").hexdigest()
+    if (digest, path.stat().st_size) != (said.get("sha256"), said.get("bytes")):
+        findings.append(Finding(BROKEN, 0, f"{path.name} is not the file the manifest was signed for"))
+    return said, findings
+
+
+def pack(path: Path, check: jose.Check) -> tuple[dict[str, Any], list[Finding]]:
+    """Return what the manifest in an evidence pack says, and which of its files are others; raises Malformed."""
+    with ZipFile(path) as archive:
+        names = archive.namelist()
+        if MANIFEST_FILE not in names:
+            raise Malformed("there is no manifest in it")
+        said, findings = manifest(json.loads(archive.read(MANIFEST_FILE)), check, PACK)
+        listed = dict(said.get("files", {}))
+        for name in sorted({*names, *listed} - {MANIFEST_FILE}):
+            body = archive.read(name) if names.count(name) == 1 else b""
+            if name not in listed or sha256(body).hexdigest() != listed[name].get("sha256"):
+                findings.append(Finding(BROKEN, 0, f"{name} is not what the manifest was signed for"))
+    return said, findings
+
+
+def manifest(given: Any, check: jose.Check, of: str = EXPORT) -> tuple[dict[str, Any], list[Finding]]:
+    """Return what a manifest of this format says, and whether it is signed; raises Malformed for what is none."""
     try:
         said, token = dict(given["manifest"]), str(given["signature"])
     except (KeyError, TypeError, ValueError):
         raise Malformed("this is no manifest") from None
-    if said.get("format") != EXPORT:
-        raise Malformed(f"the manifest is not of the format {EXPORT}")
+    if said.get("format") != of:
+        raise Malformed(f"the manifest is not of the format {of}")
     try:
         wrong = (
             "" if check(token, jose.MANIFEST_TYPE) == canonical(said) else "what was signed is another one"
@@ -142,18 +172,34 @@ def main(words: list[str] | None = None) -> int:
     try:
         check = jose.checker(json.loads(asked.keys.read_bytes()))
         with _open(asked.heads) as heads:
-            if asked.what == "export":
-                walk, findings = export(asked.path, check, heads)
-                more, sound = walk.more, f"{walk.events} events under {len(walk.hashes) // merkle.SIZE} seals"
-            else:
-                seal, findings = event(json.loads(asked.path.read_bytes()), check, heads)
-                more, sound = 0, f"one event under seal {seal.sequence}, sealed at {seal.sealed_at}"
-    except (OSError, ValueError) as error:
+            sound, findings, more = _checked(asked, check, heads)
+    except (OSError, ValueError, BadZipFile) as error:
         sys.stderr.write(f"could not be checked: {error}\n")
         return 2
     text = [f"NOT SOUND: {sound}", *told(findings, more)] if findings else [f"sound: {sound}"]
     sys.stdout.write("\n".join(text) + "\n")
     return 1 if findings else 0
+
+
+def _checked(asked: argparse.Namespace, check: jose.Check, heads: Heads) -> tuple[str, list[Finding], int]:
+    """Return what was looked at in words, what was found, and how many findings were not kept."""
+    if asked.what == "export":
+        walk, findings = export(asked.path, check, heads)
+        return f"{walk.events} events under {len(walk.hashes) // merkle.SIZE} seals", findings, walk.more
+    if asked.what == "event":
+        seal, findings = event(json.loads(asked.path.read_bytes()), check, heads)
+        return f"one event under seal {seal.sequence}, sealed at {seal.sealed_at}", findings, 0
+    if asked.what == "file":
+        if asked.manifest is None:
+            raise Malformed("say where its manifest is, with --manifest")
+        said, findings = file(asked.path, json.loads(asked.manifest.read_bytes()), check)
+        return (
+            f"{said.get('rows')} rows of {said.get('dataset')}, signed at {said.get('signed_at')}",
+            findings,
+            0,
+        )
+    said, findings = pack(asked.path, check)
+    return f"the evidence of “{said.get('title')}”, signed at {said.get('signed_at')}", findings, 0
 
 
 def _open(heads: Path | None) -> Any:
@@ -162,9 +208,12 @@ def _open(heads: Path | None) -> Any:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m audit_app.verify", description=__doc__)
-    parser.add_argument("what", choices=["export", "event"])
-    parser.add_argument("path", type=Path, help="the export's folder, or the file of one proof")
+    parser.add_argument("what", choices=["export", "event", "file", "pack"])
+    parser.add_argument(
+        "path", type=Path, help="the export's folder, the proof, the downloaded file, or the evidence pack"
+    )
     parser.add_argument("--keys", type=Path, required=True, help="the portal's public keys (JWK set)")
+    parser.add_argument("--manifest", type=Path, help="the manifest of a downloaded file")
     parser.add_argument("--heads", type=Path, help="the heads that left the portal (JSON Lines)")
     return parser
 

@@ -112,6 +112,10 @@ ROWS: dict[str, Row] = {
     ),
     "audit/exports/": Row("/audit/exports/", AUDITORS),
     "audit/exports/new": Row("/audit/exports/new", post="in 403 403 403 on on", data={"dataset": "events"}),
+    # Nobody has fetched its file.
+    "audit/exports/<uuid:uid>/manifest.json": Row(
+        "/audit/exports/{export}/manifest.json", "in 403 403 403 409 409"
+    ),
     "audit/exports/<uuid:uid>/file": Row("/audit/exports/{export}/file", AUDITORS, get_writes=True),
     "admin/": Row("/admin/", ADMINISTRATORS, ADMINISTRATORS),
     "admin/password_change/": Row("/admin/password_change/", NOWHERE, NOWHERE),

@@ -1,4 +1,4 @@
-"""The evidence of a campaign as one ZIP: rows, decisions, reminders, who, when, under which policy, with a manifest."""
+"""The evidence of a campaign as one ZIP: rows, decisions, reminders, which policy, and a signed manifest."""
 
 import csv
 import io
@@ -10,10 +10,12 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from django.db import transaction
 
+from audit_app import manifests
 from audit_app.clock import now
 from audit_app.models import AccessReview, Event, ReviewItem
 from audit_app.parties import Party
 from audit_app.trail import record
+from audit_app.verify import MANIFEST_FILE, PACK
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 _ROW: Final = (
@@ -56,7 +58,10 @@ def is_settled(review: AccessReview) -> bool:
 
 
 def pack(*, by: Party, review: AccessReview) -> bytes:
-    """Return the evidence as a ZIP, and the trail says who took it. Raises NotSettled before everything is carried out."""
+    """Return the evidence as a ZIP, and the trail says who took it. Raises NotSettled before everything is carried out.
+
+    Also raises NoKey where the portal has nothing to sign with.
+    """
     if not is_settled(review):
         raise NotSettled(NotSettled.reason)
     files = {
@@ -65,21 +70,22 @@ def pack(*, by: Party, review: AccessReview) -> bytes:
         "events.csv": _csv((*_EVENT, "data"), _events(review)),
     }
     manifest = {
+        "format": PACK,
+        "title": review.title,
         "campaign": str(review.uid),
-        "made_at": now().isoformat(),
         "made_by": {"id": by.id, "label": by.label},
         "policy_hash": review.policy_hash,
         "files": {
             name: {"sha256": sha256(body).hexdigest(), "bytes": len(body)} for name, body in files.items()
         },
     }
-    files["manifest.json"] = _json(manifest)
+    files[MANIFEST_FILE] = _json(manifests.signed(manifest))
     with transaction.atomic():
         record(
             "review.evidence_taken",
             by=by,
             about=review.about(),
-            data={"manifest_sha256": sha256(files["manifest.json"]).hexdigest()},
+            data={"manifest_sha256": sha256(files[MANIFEST_FILE]).hexdigest()},
         )
     return _zip(files)
 

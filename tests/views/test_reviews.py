@@ -223,7 +223,7 @@ def test_the_evidence_holds_rows_decisions_and_a_manifest_that_fits_them(
         tasks.reviews()
         answer = client_for(people["auditor"]).post(f"/audit/reviews/{review.uid}/evidence.zip")
     archive = ZipFile(io.BytesIO(answer.content))
-    manifest = json.loads(archive.read("manifest.json"))
+    manifest = json.loads(archive.read("manifest.json"))["manifest"]
     for name, said in manifest["files"].items():
         assert sha256(archive.read(name)).hexdigest() == said["sha256"]
     rows = list(csv.DictReader(io.StringIO(archive.read("rows.csv").decode())))
