@@ -26,13 +26,13 @@ class NotForYou(Exception):
 
 
 class NotYours(Exception):
-    """Somebody other than an administrator wanted to run a campaign. Nothing was changed."""
+    """Somebody other than an administrator wanted to run a campaign or a regular export. Nothing was changed."""
 
     status = 403
-    title = "Campaigns are run by administrators"
+    title = "This is for administrators"
     check = "administrator"
-    way_on = "Ask an administrator. Deciding the rows that are yours needs no role."
-    reason = "Making, signing off and calling off a campaign is for administrators."
+    way_on = "Ask an administrator. Deciding the rows that are yours, and fetching a file, needs less."
+    reason = "Campaigns of review and regular exports are made and ended by administrators."
 
 
 class Unknown(Exception):

@@ -4,13 +4,15 @@ from typing import Any, Final
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from audit_app import exports, manifests, presenters
-from audit_app.access import Unknown, auditors_only, party
-from audit_app.models import Export
+from audit_app import exports, manifests, presenters, schedules
+from audit_app.access import RUN_REVIEWS, NotYours, Unknown, auditors_only, party, runners_only
+from audit_app.models import Export, ExportSchedule
 
 RECENT: Final = 50
 _TYPES: Final = {
@@ -38,8 +40,36 @@ def export(request: HttpRequest) -> HttpResponse:
     wanted, packed = request.POST.get("form", Export.Form.CSV), request.POST.get("packed") == "on"
     if wanted not in Export.Form.values:
         raise Unknown("A file is written as csv or as jsonl.")
+    if every := request.POST.get("every", ""):
+        return _plan(request, of, filters, wanted, packed, every)
     made = exports.start(by=party(request), of=of, filters=filters, form=wanted, packed=packed)
     return redirect("audit:export-file", uid=made.uid)
+
+
+def _plan(
+    request: HttpRequest, of: exports.Dataset, filters: dict[str, str], form: str, packed: bool, every: str
+) -> HttpResponse:
+    if not request.user.has_perm(RUN_REVIEWS):
+        raise NotYours(NotYours.reason)
+    if every not in ExportSchedule.Every.values:
+        raise Unknown("A file is written every day, every week or every month.")
+    schedules.plan(by=party(request), of=of, filters=filters, form=form, packed=packed, every=every)
+    messages.success(
+        request, "Planned. The first file comes when its time is over, with its manifest beside it."
+    )
+    return redirect("audit:exports")
+
+
+@require_POST
+@runners_only
+def stop_schedule(request: HttpRequest, pk: int) -> HttpResponse:
+    """No further file of this regular export is written; raises Unknown for none, Stale when it was stopped already."""
+    found = ExportSchedule.objects.filter(pk=pk).first()
+    if found is None:
+        raise Unknown("There is no such regular export.")
+    schedules.stop(by=party(request), schedule=found)
+    messages.success(request, "Stopped. The files that were written stay where they are.")
+    return redirect("audit:exports")
 
 
 @require_GET
@@ -78,6 +108,9 @@ def _page(request: HttpRequest, refused: dict[str, forms.Form], status: int = 20
         "offers": [_offer(of, refused.get(of.name)) for of in exports.datasets()],
         "made": [(row, _title(row), presenters.filter_words(row.filters)) for row in made],
         "recent": RECENT,
+        "regular": ExportSchedule.objects.filter(stopped_at=None),
+        "everies": ExportSchedule.Every.choices if settings.EXPORT_DIR else [],
+        "may_run": request.user.has_perm(RUN_REVIEWS),
     }
     return render(request, "audit/exports.html", context, status=status)
 

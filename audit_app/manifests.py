@@ -23,15 +23,18 @@ class NotFetched(Exception):
     reason = "This export was not fetched whole yet, so its digest and its rows are not known."
 
 
-def of_export(made: Export) -> dict[str, Any]:
-    """Return the signed manifest of an export as it was fetched last; raises NotFetched, and NoKey without a key."""
+def of_export(made: Export, file: str = "") -> dict[str, Any]:
+    """Return the signed manifest of an export as it was fetched last, whatever the file is called now.
+
+    Raises NotFetched, and NoKey without a key.
+    """
     if made.finished_at is None or not made.digest:
         raise NotFetched(NotFetched.reason)
     of = exports.dataset(made.dataset)
     return signed(
         {
             "format": FILE,
-            "file": made.file_name,
+            "file": file or made.file_name,
             "sha256": made.digest,
             "bytes": made.size,
             "rows": made.rows,

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from audit_app import heads, sealing
+from audit_app import heads, schedules, sealing
 
 
 @shared_task(name="audit_app.seal")
@@ -11,3 +11,9 @@ def seal() -> int:
     done = sealing.seal()
     heads.hand_over()
     return done
+
+
+@shared_task(name="audit_app.regular_exports")
+def regular_exports() -> int:
+    """Every regular export that is due is in its folder."""
+    return schedules.write_due()

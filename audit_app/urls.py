@@ -20,6 +20,7 @@ urlpatterns = [
     path("reviews/<uuid:uid>/call-off", review_views.call_off, name="review-call-off"),
     path("reviews/<uuid:uid>/evidence.zip", review_views.evidence_pack, name="review-evidence"),
     path("reviews/rows/<int:pk>/undo", review_views.undo, name="review-undo"),
+    path("exports/regular/<int:pk>/stop", export_views.stop_schedule, name="export-stop"),
     path("exports/<uuid:uid>/manifest.json", export_views.manifest, name="export-manifest"),
     path("exports/<uuid:uid>/file", export_views.export_file, name="export-file"),
 ]

@@ -89,3 +89,6 @@ register("review.evidence_taken", "Downloaded the evidence of {object}", icon="d
 register("seal.late", "Sealing of the trail is late", icon="error", tone="bad")
 register("seal.epoch_began", "Sealing went on in another database than before", icon="shield", tone="wait")
 register("person.erased", "Erased a person from the trail", icon="shield", tone="wait")
+register("export.scheduled", "Planned a regular export: {object}", icon="clock")
+register("export.schedule_stopped", "Stopped a regular export: {object}", icon="ban")
+register("export.not_written", "A regular export could not be written: {object}", icon="error", tone="bad")

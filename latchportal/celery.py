@@ -83,6 +83,11 @@ class Configuration:
         "outbox": {"task": "requests_app.outbox", "schedule": 10.0, "options": {"expires": 10}},
         "directory": {"task": "requests_app.directory", "schedule": 60.0, "options": {"expires": 60}},
         "snapshots": {"task": "requests_app.snapshots", "schedule": 60.0, "options": {"expires": 60}},
+        "regular_exports": {
+            "task": "audit_app.regular_exports",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
         "reviews": {"task": "requests_app.reviews", "schedule": 60.0, "options": {"expires": 60}},
         "eligibility": {"task": "requests_app.eligibility", "schedule": 120.0, "options": {"expires": 120}},
         "policy": {"task": "requests_app.policy", "schedule": 30.0, "options": {"expires": 30}},

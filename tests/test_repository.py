@@ -23,6 +23,7 @@ IMMUTABLE = {"audit_app.Event", "audit_app.Seal", "audit_app.SealedEvent"}
 MUTABLE = {
     "audit_app.AccessReview",
     "audit_app.Export",
+    "audit_app.ExportSchedule",
     "audit_app.HeadCursor",
     "audit_app.ReviewItem",
     "requests_app.AccessRequest",

@@ -20,7 +20,7 @@ from django.urls.resolvers import URLResolver
 
 from audit_app import exports
 from audit_app.clock import now
-from audit_app.models import Event
+from audit_app.models import Event, ExportSchedule
 from audit_app.reviews import campaign
 from requests_app.actions.take_away import take_away
 from requests_app.models import Entitlement, TakenAway
@@ -65,9 +65,23 @@ class Things(dict[str, Any]):
             oid=people["requester"].oid,
             stage=active_stage(waiting).pk,
             export=made.uid,
+            regular=_regular(people).pk,
             event=Event.objects.latest("id").uid,
             **_review(people),
         )
+
+
+def _regular(people: Any) -> ExportSchedule:
+    moment = now()
+    return ExportSchedule.objects.create(
+        dataset="events",
+        every="daily",
+        since=moment,
+        next_at=moment + timedelta(days=1),
+        made_by_id=people["administrator"].identity,
+        made_by_label="Adm",
+        created_at=moment,
+    )
 
 
 def _review(people: Any) -> dict[str, Any]:

@@ -112,6 +112,9 @@ ROWS: dict[str, Row] = {
     ),
     "audit/exports/": Row("/audit/exports/", AUDITORS),
     "audit/exports/new": Row("/audit/exports/new", post="in 403 403 403 on on", data={"dataset": "events"}),
+    "audit/exports/regular/<int:pk>/stop": Row(
+        "/audit/exports/regular/{regular}/stop", post="in 403 403 403 403 on"
+    ),
     # Nobody has fetched its file.
     "audit/exports/<uuid:uid>/manifest.json": Row(
         "/audit/exports/{export}/manifest.json", "in 403 403 403 409 409"

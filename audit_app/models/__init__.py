@@ -1,8 +1,17 @@
 """The audit app's tables, one file a noun. Import them from here."""
 
-from audit_app.models.export import Export
+from audit_app.models.export import Export, ExportSchedule
 from audit_app.models.review import AccessReview, ReviewItem
 from audit_app.models.seal import HeadCursor, Seal, SealedEvent
 from audit_app.models.trail import Event
 
-__all__ = ["AccessReview", "Event", "Export", "HeadCursor", "ReviewItem", "Seal", "SealedEvent"]
+__all__ = [
+    "AccessReview",
+    "Event",
+    "Export",
+    "ExportSchedule",
+    "HeadCursor",
+    "ReviewItem",
+    "Seal",
+    "SealedEvent",
+]

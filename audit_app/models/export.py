@@ -50,3 +50,50 @@ class Export(models.Model):
     def file_name(self) -> str:
         """Return what the file is called when it is saved."""
         return f"{self.dataset}-{self.created_at:%Y%m%dT%H%M%SZ}.{self.form}{'.gz' if self.packed else ''}"
+
+
+class ExportSchedule(models.Model):
+    """An export that is made again and again into a folder, each file for the time since the one before."""
+
+    class Every(models.TextChoices):
+        """How often."""
+
+        DAILY = "daily", "Every day"
+        WEEKLY = "weekly", "Every week"
+        MONTHLY = "monthly", "Every month"
+
+    id: int
+    dataset = models.CharField(max_length=40)
+    filters = models.JSONField(default=dict, blank=True)
+    form = models.CharField(max_length=5, choices=Export.Form, default=Export.Form.CSV)
+    packed = models.BooleanField(default=False)
+    every = models.CharField(max_length=8, choices=Every)
+    since = models.DateTimeField(help_text="Where the next file begins.")
+    next_at = models.DateTimeField(help_text="Where the next file ends; it is written a minute later.")
+    made_by_id = models.CharField(max_length=80)
+    made_by_label = models.CharField(max_length=200)
+    created_at = models.DateTimeField()
+    stopped_at = models.DateTimeField(null=True, blank=True)
+    last_file = models.CharField(max_length=200, blank=True)
+    last_error = models.TextField(blank=True, help_text="Why the next file could not be written yet.")
+    retry_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [
+            models.Index(
+                fields=["next_at"], condition=models.Q(stopped_at__isnull=True), name="export_schedule_due"
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(next_at__gt=models.F("since")), name="export_schedule_ends_after_start"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(every__in=["daily", "weekly", "monthly"]),
+                name="export_schedule_every_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dataset}, {self.get_every_display().lower()}"

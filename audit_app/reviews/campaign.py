@@ -11,7 +11,7 @@ from audit_app.clock import now
 from audit_app.lifecycle import Stale, move
 from audit_app.models import AccessReview, ReviewItem
 from audit_app.parties import Party, system
-from audit_app.reviews.calendar import next_start
+from audit_app.recurring import next_start
 from audit_app.reviews.source import Row, source
 from audit_app.trail import record
 

@@ -7,8 +7,8 @@ import structlog
 
 from audit_app.clock import now
 from audit_app.models import AccessReview
+from audit_app.recurring import escalates_at
 from audit_app.reviews import campaign, decide
-from audit_app.reviews.calendar import escalates_at
 from audit_app.reviews.source import NotReady, UnknownSource
 
 log = structlog.get_logger("latch.reviews")

@@ -68,6 +68,7 @@ def site(directory: Path, ports: Ports, stores: Stores, extra: Mapping[str, str]
         "IDENTITY_ENDPOINT": f"{azure}/msi/token",
         "IDENTITY_HEADER": identity.HEADER,
         "POLICY_DIR": str(ORGANISATION / "policy"),
+        "EXPORT_DIR": str(_folder(directory / "exports")),
         "LATCH_KEY_DIR": str(_signing_key(directory / "keys")),
         # A fourth slash: django-environ drops the first of the path.
         "EMAIL_URL": f"filemail:///{directory / 'mails'}",
@@ -85,6 +86,11 @@ def reaper(site: Mapping[str, str]) -> dict[str, str]:
 def python(*words: str) -> list[str]:
     """Return the command line that runs this Python with these arguments."""
     return [sys.executable, *words]
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def _signing_key(folder: Path) -> Path:

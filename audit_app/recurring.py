@@ -1,8 +1,9 @@
-"""PURE: when a campaign that recurs begins again, and when the undecided are escalated. Instants in, instants out."""
+"""PURE: when something that recurs begins again, and when the undecided are escalated. Instants in, instants out."""
 
 import calendar
 from datetime import datetime, timedelta
 
+_DAYS = {"daily": 1, "weekly": 7}
 _MONTHS = {"monthly": 1, "quarterly": 3, "half_yearly": 6, "yearly": 12}
 # The last part of a campaign, in which others are asked as well; never longer than a day.
 _LAST_PART, _LONGEST_LAST = 4, timedelta(days=1)
@@ -10,8 +11,8 @@ _LAST_PART, _LONGEST_LAST = 4, timedelta(days=1)
 
 def next_start(start: datetime, recurrence: str) -> datetime | None:
     """Return the next start, on the same day of the month where that month has it, else on its last; None for once."""
-    if recurrence == "weekly":
-        return start + timedelta(days=7)
+    if recurrence in _DAYS:
+        return start + timedelta(days=_DAYS[recurrence])
     months = _MONTHS.get(recurrence)
     if months is None:
         return None

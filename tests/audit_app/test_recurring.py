@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from audit_app.reviews.calendar import escalates_at, next_start
+from audit_app.recurring import escalates_at, next_start
 
 START = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 
@@ -13,6 +13,7 @@ START = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
     ("start", "recurrence", "then"),
     [
         (START, "never", None),
+        (START, "daily", datetime(2026, 2, 1, 9, 30, tzinfo=UTC)),
         (START, "weekly", datetime(2026, 2, 7, 9, 30, tzinfo=UTC)),
         (START, "monthly", datetime(2026, 2, 28, 9, 30, tzinfo=UTC)),
         (datetime(2028, 1, 31, tzinfo=UTC), "monthly", datetime(2028, 2, 29, tzinfo=UTC)),
