@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from audit_app import heads, schedules, sealing
+from audit_app.alerts import raising
 
 
 @shared_task(name="audit_app.seal")
@@ -17,3 +18,9 @@ def seal() -> int:
 def regular_exports() -> int:
     """Every regular export that is due is in its folder."""
     return schedules.write_due()
+
+
+@shared_task(name="audit_app.watch")
+def watch() -> int:
+    """Every event that was sealed since the last look was shown to the rules of the alerts."""
+    return raising.look()

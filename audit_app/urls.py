@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from audit_app import export_views, proof_views, review_views, views
+from audit_app import alert_views, export_views, proof_views, review_views, views
 
 app_name = "audit"
 
@@ -12,6 +12,8 @@ urlpatterns = [
     path("stories/<str:story>/", views.story, name="story"),
     path("exports/", export_views.listing, name="exports"),
     path("exports/new", export_views.export, name="export"),
+    path("alerts/", alert_views.listing, name="alerts"),
+    path("alerts/<int:pk>/acknowledge", alert_views.acknowledge, name="alert-acknowledge"),
     path("reviews/", review_views.listing, name="reviews"),
     path("reviews/new", review_views.new, name="review-new"),
     path("reviews/<uuid:uid>/", review_views.review, name="review"),

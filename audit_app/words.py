@@ -92,3 +92,5 @@ register("person.erased", "Erased a person from the trail", icon="shield", tone=
 register("export.scheduled", "Planned a regular export: {object}", icon="clock")
 register("export.schedule_stopped", "Stopped a regular export: {object}", icon="ban")
 register("export.not_written", "A regular export could not be written: {object}", icon="error", tone="bad")
+register("alert.raised", lambda event: event.why or "Raised an alert", icon="alert", tone="bad")
+register("alert.acknowledged", "Looked at the alert about {object}", icon="check")

@@ -9,6 +9,7 @@ from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Q,
 from django.db.models.functions import Coalesce
 from django.utils.timesince import timesince
 
+from audit_app.alerts.rules import sensitive_is
 from audit_app.clock import now
 from audit_app.models import AccessReview
 from audit_app.parties import Party
@@ -32,7 +33,8 @@ Pair = tuple[int, int]
 
 
 def register_all() -> None:
-    """Campaigns about who may ask for what can be made."""
+    """Campaigns about who may ask for what can be made, and alerts know what is sensitive."""
+    sensitive_is(is_sensitive)
     register(
         Source(
             name="eligibility",
@@ -44,6 +46,11 @@ def register_all() -> None:
             tell=_tell,
         )
     )
+
+
+def is_sensitive(label: str) -> bool:
+    """Return whether the catalogue calls this resource sensitive, by the tag of that name."""
+    return Resource.objects.filter(name=label, tags__contains=["sensitive"]).exists()
 
 
 def _dimensions() -> Sequence[Dimension]:

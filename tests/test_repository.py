@@ -22,6 +22,8 @@ MOVERS = ("requests_app/actions/", "requests_app/converge/", "audit_app/lifecycl
 IMMUTABLE = {"audit_app.Event", "audit_app.Seal", "audit_app.SealedEvent"}
 MUTABLE = {
     "audit_app.AccessReview",
+    "audit_app.Alert",
+    "audit_app.AlertCursor",
     "audit_app.Export",
     "audit_app.ExportSchedule",
     "audit_app.HeadCursor",

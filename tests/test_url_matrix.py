@@ -20,7 +20,7 @@ from django.urls.resolvers import URLResolver
 
 from audit_app import exports
 from audit_app.clock import now
-from audit_app.models import Event, ExportSchedule
+from audit_app.models import Alert, Event, ExportSchedule
 from audit_app.reviews import campaign
 from requests_app.actions.take_away import take_away
 from requests_app.models import Entitlement, TakenAway
@@ -66,6 +66,7 @@ class Things(dict[str, Any]):
             stage=active_stage(waiting).pk,
             export=made.uid,
             regular=_regular(people).pk,
+            alert=Alert.objects.create(rule="drift", cause="x", sentence="x", raised_at=now()).pk,
             event=Event.objects.latest("id").uid,
             **_review(people),
         )

@@ -85,6 +85,10 @@ ROWS: dict[str, Row] = {
     # What was recorded a moment ago is not sealed yet, and says so.
     "audit/events/<uuid:uid>/proof.json": Row("/audit/events/{event}/proof.json", "in 403 403 403 409 409"),
     "audit/stories/<str:story>/": Row("/audit/stories/request-{waiting}/", AUDITORS),
+    "audit/alerts/": Row("/audit/alerts/", AUDITORS),
+    "audit/alerts/<int:pk>/acknowledge": Row(
+        "/audit/alerts/{alert}/acknowledge", post="in 403 403 403 403 on", data=WHY
+    ),
     # A reviewer sees the campaigns with rows for them; who runs campaigns is an administrator.
     "audit/reviews/": Row("/audit/reviews/", EVERYBODY),
     "audit/reviews/new": Row(

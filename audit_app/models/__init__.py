@@ -1,5 +1,6 @@
 """The audit app's tables, one file a noun. Import them from here."""
 
+from audit_app.models.alert import Alert, AlertCursor
 from audit_app.models.export import Export, ExportSchedule
 from audit_app.models.review import AccessReview, ReviewItem
 from audit_app.models.seal import HeadCursor, Seal, SealedEvent
@@ -7,6 +8,8 @@ from audit_app.models.trail import Event
 
 __all__ = [
     "AccessReview",
+    "Alert",
+    "AlertCursor",
     "Event",
     "Export",
     "ExportSchedule",

@@ -14,7 +14,7 @@ _REQUESTS: Final = (
     "directorymembership", "entitlement", "grant", "heartbeat", "latchcode", "message", "opening", "person",
     "policyversion", "requestitem", "resource", "signin", "stage", "takenaway",
 )  # fmt: skip
-_AUDIT: Final = ("accessreview", "event", "export", "exportschedule", "reviewitem")
+_AUDIT: Final = ("accessreview", "alert", "event", "export", "exportschedule", "reviewitem")
 _VIEW: Final = frozenset(
     {*(f"audit_app.view_{model}" for model in _AUDIT), *(f"requests_app.view_{model}" for model in _REQUESTS)}
 )

@@ -1,0 +1,1 @@
+"""Alerts: rules over the trail, raising each cause once, acknowledging. Nothing here changes access."""
