@@ -160,6 +160,8 @@ class Seal:
             seal = cls(**{field.name: said[field.name] for field in fields(cls)})
         except (ValueError, KeyError, TypeError):
             raise Malformed("this is no seal") from None
+        if any(type(getattr(seal, field.name)) is not field.type for field in fields(cls)):
+            raise Malformed("this is no seal")
         if seal.to_bytes() != data:
             raise Malformed("this is no seal of this format")
         return seal

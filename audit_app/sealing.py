@@ -65,6 +65,11 @@ class _Look:
         """Whether the last seal was made in another cluster, or before this one was put back to an earlier moment."""
         return self.sealed_in is not None and self.sealed_in != self.epoch
 
+    @property
+    def late(self) -> bool:
+        """Whether the oldest event has waited for too long."""
+        return self.oldest is not None and now() - self.oldest > LATE
+
 
 def seal() -> int:
     """Every event that is safely committed has its place under a signed seal; returns how many got theirs.
@@ -79,13 +84,15 @@ def seal() -> int:
     try:
         for _ in range(ROUNDS):
             made = _round()
+            if made is None:
+                return done
             done += made
             if made < BATCH:
                 break
     except signing.NoKey as error:
         log.error("seal.no_key", error=str(error))
-    if not done and look.oldest is not None and now() - look.oldest > LATE:
-        _raise_late(look.oldest)
+    if not done and look.late:
+        _raise_late()
     return done
 
 
@@ -123,12 +130,15 @@ def _look() -> _Look:
         return _Look(*cursor.fetchone())
 
 
-def _round() -> int:
-    """One seal more, or none; in a new epoch as many as it takes. All of it in one transaction, or nothing."""
+def _round() -> int | None:
+    """One seal more, or none; in a new epoch as many as it takes. All of it in one transaction, or nothing.
+
+    Returns how many events were sealed; None where another sealer is at work.
+    """
     signer = signing.signer()
     with transaction.atomic():
         if not _alone():
-            return 0
+            return None
         before = last_seal()
         here, horizon = _here()
         if before is None or before.epoch != here:
@@ -220,17 +230,18 @@ def _here() -> tuple[str, int]:
         return here, int(horizon)
 
 
-def _raise_late(oldest: datetime) -> None:
+def _raise_late() -> None:
     """The alarm stands in the trail, once: as long as it waits to be sealed itself, it is still the same one."""
     with transaction.atomic():
-        if not _alone():
+        # Another sealer may have been done in the meantime.
+        if not _alone() or not (look := _look()).late or look.oldest is None:
             return
         told = Event.objects.filter(kind=LATE_KIND).order_by("-id").values_list("id", flat=True).first()
         if told is not None and not SealedEvent.objects.filter(event_id=told).exists():
             return
-        seconds = round((now() - oldest).total_seconds())
+        seconds = round((now() - look.oldest).total_seconds())
         why = (
-            f"An event waits since {oldest:%H:%M:%S} UTC to be sealed. A transaction is open in this PostgreSQL "
+            f"An event waits since {look.oldest:%H:%M:%S} UTC to be sealed. A transaction is open in this PostgreSQL "
             "cluster, perhaps in another database, or there is no key to sign with."
         )
         alarms.alarm(LATE_KIND, by=SEALER, about=TRAIL, why=why, data={"seconds": seconds})

@@ -12,11 +12,10 @@ from audit_app import presenters
 from audit_app.access import Unknown, auditors_only
 from audit_app.explorer import Cursor, Page, page
 from audit_app.filters import EventFilter
-from audit_app.models import Alert, Event
+from audit_app.models import Event
 
 # No request takes more steps than this; a story that does is cut at its end and says so.
 LONGEST_STORY: Final = 1000
-MOST_ALERTS: Final = 100
 # Those a reader reaches for first; the others stand behind "More filters".
 FIRST_FIELDS: Final = ("q", "actor", "kind", "outcome", "since", "until")
 
@@ -45,8 +44,6 @@ def _explorer(form: EventFilter, found: Page) -> dict[str, object]:
         "searched_to": found.searched_to,
         "newer_url": _turn(asked, "after", found.newer_after),
         "older_url": _turn(asked, "before", found.older_before),
-        # More than so many are said to be so many: nobody counts them all for a badge.
-        "alerts_open": Alert.objects.filter(acknowledged_at=None)[:MOST_ALERTS].count(),
     }
 
 

@@ -23,6 +23,7 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
         waiting = SimpleLazyObject(lambda: attention.waiting(person))
         words["inbox_count"] = SimpleLazyObject(lambda: waiting["inbox"])
         words["reviews_waiting"] = SimpleLazyObject(lambda: waiting["reviews"])
+        words["alerts_open"] = SimpleLazyObject(lambda: waiting["alerts"])
         if person.is_administrator:
             words["overdue_count"] = SimpleLazyObject(attention.overdue_count)
             words["close_only"] = SimpleLazyObject(lambda: not arming.is_armed())

@@ -1,12 +1,13 @@
 """What waits for somebody: stages, rows of reviews, closings that are late. Read-only; rights are checked at the click."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 
 from audit_app.clock import now
-from audit_app.models import ReviewItem
+from audit_app.models import Alert, ReviewItem
 from requests_app import directory
 from requests_app.models import (
     AccessRequest,
@@ -61,17 +62,21 @@ def inbox(person: Person) -> QuerySet[Stage]:
 
 
 def waiting(person: Person) -> dict[str, int]:
-    """Return how many decisions, and how many rows of access reviews, wait for this person, in one query."""
-    stages = inbox(person).order_by()
-    rows = ReviewItem.objects.asked_of(person.identity).waiting().order_by()
-    parts = [
-        found.annotate(what=Value(what))
+    """Return how many decisions and rows of reviews wait for this person, and alerts for a look, in one query."""
+    found: dict[str, QuerySet[Any]] = {
+        "inbox": inbox(person).order_by(),
+        "reviews": ReviewItem.objects.asked_of(person.identity).waiting().order_by(),
+    }
+    if person.is_auditor or person.is_administrator:
+        found["alerts"] = Alert.objects.filter(acknowledged_at=None).order_by()
+    first, *others = (
+        rows.annotate(what=Value(what))
         .values("what")
         .annotate(count=Count("pk"))
         .values_list("what", "count")
-        for what, found in (("inbox", stages), ("reviews", rows))
-    ]
-    return {"inbox": 0, "reviews": 0, **dict(parts[0].union(parts[1], all=True))}
+        for what, rows in found.items()
+    )
+    return {"inbox": 0, "reviews": 0, "alerts": 0, **dict(first.union(*others, all=True))}
 
 
 def overdue() -> QuerySet[Grant]:

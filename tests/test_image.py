@@ -1,6 +1,7 @@
 """What the image holds, as far as can be known without an engine: the tree starts, the pretend cloud is not in it."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -89,3 +90,14 @@ def test_example_environment_names_only_settings_that_exist() -> None:
     lines = (ROOT / "docker" / "env.example").read_text(encoding="utf-8").splitlines()
     names = {line.partition("=")[0] for line in lines if "=" in line and not line.startswith("#")}
     assert {name for name in names - of_postgres if f"`{name}`" not in settings} == set()
+
+
+def test_every_queue_has_a_part_that_takes_it_in_the_image_and_in_the_demo() -> None:
+    from latchportal.celery import Configuration
+    from latchportal.demo.stack import WORKERS
+
+    entrypoint = (ROOT / "docker" / "entrypoint").read_text(encoding="utf-8")
+    queues = {queue.name for queue in Configuration.task_queues}
+    taken = re.findall(r"worker -Q ([a-z,]+)", entrypoint)
+    for parts in (taken, [words[words.index("-Q") + 1] for words in WORKERS.values()]):
+        assert {name for part in parts for name in part.split(",")} == queues

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 import time_machine
 from django.db import transaction
@@ -179,6 +180,16 @@ def test_sealing_that_waits_for_30_seconds_raises_one_alarm() -> None:
     assert [line["event"] for line in logs if line["log_level"] == "error"] == [sealing.LATE_KIND]
     assert Event.objects.filter(kind=sealing.LATE_KIND).count() == 1
     assert sealing.seal() == 2
+
+
+def test_a_sealer_that_finds_another_at_work_raises_no_alarm(cluster: Any) -> None:
+    happened()
+    with psycopg.connect(cluster.url(own_cluster.NAME)) as other:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", (sealing._LOCK,))
+        with time_machine.travel(now() + timedelta(minutes=5)):
+            assert sealing.seal() == 0
+    assert sealing.seal() == 1
+    assert not Event.objects.filter(kind=sealing.LATE_KIND).exists()
 
 
 def test_without_a_key_nothing_is_sealed_and_the_log_says_so(settings: Any, tmp_path: Any) -> None:

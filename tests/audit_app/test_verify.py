@@ -1,5 +1,6 @@
 """The offline verifier: what it takes for sound, what it names, and that it needs neither Django nor a network."""
 
+import base64
 import json
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from audit_app import proofs, sealing, verify
+from audit_app import chain, proofs, sealing, verify
 from audit_app.models import Event
 from requests_app.codes.keys import KeySet, generate_pem
 from tests.audit_app.chain_makers import Outside, sealed_trail
@@ -150,6 +151,20 @@ def test_what_is_no_export_is_refused_in_words(outside: Outside, capsys: Any, te
     code, said = outside.says(capsys)
     assert code == 2
     assert "line 1" in said
+
+
+@pytest.mark.parametrize("last", [10**15, "many"])
+def test_a_seal_that_claims_the_impossible_is_refused_and_not_followed(
+    outside: Outside, capsys: Any, last: Any
+) -> None:
+    lines = outside.lines()
+    head, payload, signature = json.loads(lines[4])["seal"].split(".")
+    said = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    forged = base64.urlsafe_b64encode(chain.canonical({**said, "last": last})).decode().rstrip("=")
+    outside.write([*lines[:4], json.dumps({"seal": f"{head}.{forged}.{signature}"}), *lines[5:]])
+    code, said = outside.says(capsys)
+    assert code == (1 if isinstance(last, int) else 2)
+    assert ("seal 1" if isinstance(last, int) else "line 5: this is no seal") in said
 
 
 def test_a_missing_file_is_refused_in_words(outside: Outside, capsys: Any) -> None:
