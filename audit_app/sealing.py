@@ -36,7 +36,7 @@ _UNSEALED: Final = "NOT EXISTS (SELECT 1 FROM audit_app_sealedevent p WHERE p.ev
 # The oldest event without a place, by the index of (written_by, id); in another epoch the last seal bounds nothing.
 _LOOK: Final = f"""
     WITH last AS (SELECT * FROM audit_app_seal ORDER BY sequence DESC LIMIT 1)
-    SELECT {_EPOCH}, (SELECT epoch FROM last), (
+    SELECT {_EPOCH}, (SELECT epoch FROM last), (SELECT sequence FROM last), (SELECT sealed_at FROM last), (
         SELECT e.written_at FROM audit_app_event e
         WHERE (e.written_by, e.id) > (
             coalesce((SELECT horizon FROM last), '0'::xid8), coalesce((SELECT partly FROM last), 0))
@@ -54,10 +54,12 @@ _LEFT_OVER: Final = f"""
 
 @dataclass(frozen=True)
 class _Look:
-    """What one query says of the trail: this cluster, the last seal's, and since when the oldest event waits."""
+    """What one query says of the trail: this cluster, the last seal's, that seal, and since when the oldest event waits."""
 
     epoch: str
     sealed_in: str | None
+    sequence: int | None
+    sealed_at: datetime | None
     oldest: datetime | None
 
     @property
@@ -100,6 +102,25 @@ def last_seal() -> chain.Seal | None:
     """Return the newest seal."""
     row = Seal.objects.order_by("-sequence").first()
     return None if row is None else as_sealed(row)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far sealing is: the newest seal's number and time, and since when the oldest event waits (None: none does)."""
+
+    sequence: int | None
+    sealed_at: datetime | None
+    waits_since: datetime | None
+
+    def late(self, moment: datetime) -> bool:
+        """Whether an event waits for longer than sealing may take."""
+        return self.waits_since is not None and moment - self.waits_since > LATE
+
+
+def progress() -> Progress:
+    """Return how far sealing is, for a page."""
+    look = _look()
+    return Progress(look.sequence, look.sealed_at, look.oldest)
 
 
 def epoch() -> str:

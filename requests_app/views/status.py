@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from audit_app import sealing
 from audit_app.clock import now
 from requests_app import attention, pacing
 from requests_app.actions import revoke
@@ -74,13 +75,15 @@ def show(request: PortalRequest, *, status: int = 200, **more: Any) -> HttpRespo
     """Return the status page. `status` and a form's words (`revoke_error`, `arm_error`) come from its POSTs."""
     person, moment = request.user, now()
     overdue = attention.overdue().order_by("expires_at", "pk")
-    word = last_word()
+    word, sealed = last_word(), sealing.progress()
     context = {
         "now": moment,
         "lags": _lags(moment),
         "counts": _counts(),
         "overdue": late_doors(overdue[:LATE_SHOWN]),
         "rounds": _rounds(moment),
+        "sealed": sealed,
+        "seal_late": sealed.late(moment),
         "comparison": comparison(moment),
         "budgets": budgets(),
         "at_once": int(pacing.AZURE.burst),

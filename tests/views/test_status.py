@@ -153,3 +153,14 @@ def test_what_is_left_of_azures_budget_is_told_for_each_region(client_for, peopl
     )
     text = client_for(people["outsider"]).get("/status/").content.decode()
     assert "westeurope" in text
+
+
+def test_sealing_of_the_trail_is_told_and_called_late_after_half_a_minute(client_for, people, policy):
+    client = client_for(people["outsider"])
+    page = client.get("/status/")
+    assert page.context["sealed"].waits_since is not None, "events of this very test are not sealed"
+    assert not page.context["seal_late"]
+    with time_machine.travel(now() + timedelta(seconds=31)):
+        page = client_for(people["outsider"]).get("/status/")
+    assert page.context["seal_late"]
+    assert "waits to be sealed" in page.content.decode()
