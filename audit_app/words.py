@@ -74,3 +74,4 @@ def tone(event: Event) -> str:
 
 
 register("export.started", "Exported {object}", icon="download")
+register("shipping.set_aside", "Was not taken, and set aside: {object}", icon="error", tone="bad")

@@ -22,6 +22,7 @@ MOVERS = ("requests_app/actions/", "requests_app/converge/", "audit_app/lifecycl
 IMMUTABLE = {"audit_app.Event"}
 MUTABLE = {
     "audit_app.Export",
+    "audit_app.ShippingCursor",
     "requests_app.AccessRequest",
     "requests_app.Arming",
     "requests_app.Attempt",
