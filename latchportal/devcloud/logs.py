@@ -152,11 +152,15 @@ def _records(body: bytes) -> Any:
 
 
 async def _control(cloud: Cloud, request: Request) -> JSONResponse:
-    """GET ?since=N: what was received, in order, and every call. POST {"requests_per_minute", "bytes_per_minute"}."""
+    """GET ?since=N: what was received, in order, and every call.
+
+    POST {"requests_per_minute", "bytes_per_minute", "refuses"}: limits, and the Object of records to be refused.
+    """
     if request.method == "POST":
         order = json.loads(await request.body())
         for name in ("requests_per_minute", "bytes_per_minute"):
             setattr(cloud.logs, name, int(order.get(name, getattr(cloud.logs, name))))
+        cloud.logs.refuses = str(order.get("refuses", cloud.logs.refuses))
     since = int(request.query_params.get("since") or 0)
     told = {"total": cloud.logs.total, "calls": list(cloud.logs.calls), "rule": streams.RULE}
     return JSONResponse({**told, "records": cloud.logs.since(since)})

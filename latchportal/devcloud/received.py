@@ -18,6 +18,8 @@ class Received:
 
     requests_per_minute: int = 12_000
     bytes_per_minute: int = 2 * 1024**3
+    # Records whose Object is this are refused, as if Azure had a reason of its own.
+    refuses: str = ""
     total: int = 0
     calls: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=CALLS_KEPT))
     _kept: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=KEPT))
@@ -34,7 +36,9 @@ class Received:
         self._paid.append((now, size))
 
     def keep(self, stream: str, records: list[dict[str, Any]]) -> None:
-        """These records stand at the end of what was received."""
+        """These records stand at the end of what was received. Raises ArmError 400 when one is to be refused."""
+        if self.refuses and any(record.get("Object") == self.refuses for record in records):
+            raise ArmError(400, "InvalidPayload", f"A record about '{self.refuses}' is not taken here.")
         for record in records:
             self.total += 1
             self._kept.append({"number": self.total, "stream": stream, "record": record})

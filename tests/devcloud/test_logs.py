@@ -83,6 +83,11 @@ def test_a_body_that_is_not_packed_is_taken_too(send: Send, devcloud: Devcloud) 
     assert len(kept(devcloud)) == 1
 
 
+def test_the_watch_page_tells_how_many_came(send: Send, devcloud: Devcloud) -> None:
+    send([record(), record()])
+    assert "<strong>2</strong> audit events received" in HTTP.get(f"{devcloud.url}/").text
+
+
 def test_a_reset_forgets_what_was_received(send: Send, devcloud: Devcloud) -> None:
     send([record()])
     devcloud.control("POST", "reset")
@@ -170,6 +175,13 @@ def test_more_calls_than_a_minute_allows_are_told_when_to_come_back(send: Send, 
     answer = send([record()])
     assert code(answer) == (429, "TooManyRequests")
     assert 1 <= int(answer.headers["retry-after"]) <= 60
+
+
+def test_a_record_can_be_refused_for_azures_own_reasons(send: Send, devcloud: Devcloud) -> None:
+    devcloud.control("POST", "logs", {"refuses": "poison"})
+    assert code(send([record(), record(Object="poison")])) == (400, "InvalidPayload")
+    assert kept(devcloud) == []
+    assert send([record()]).status_code == 204
 
 
 @pytest.mark.parametrize(
