@@ -80,5 +80,6 @@ class Configuration:
         "outbox": {"task": "requests_app.outbox", "schedule": 10.0, "options": {"expires": 10}},
         "directory": {"task": "requests_app.directory", "schedule": 60.0, "options": {"expires": 60}},
         "snapshots": {"task": "requests_app.snapshots", "schedule": 60.0, "options": {"expires": 60}},
+        "shipping": {"task": "audit_app.ship", "schedule": 5.0, "options": {"expires": 5}},
         "policy": {"task": "requests_app.policy", "schedule": 30.0, "options": {"expires": 30}},
     }

@@ -58,6 +58,16 @@ ALERT_WEBHOOK_SECRET = deployment.secret(env, "ALERT_WEBHOOK_SECRET", default=""
 ORPHAN_LIMIT = env.int("ORPHAN_LIMIT", default=10)
 DIRECTORY_MAX_AGE_SECONDS = env.int("DIRECTORY_MAX_AGE_SECONDS", default=300)
 
+# --- the trail, shipped elsewhere ----------------------------------------------------------------------------
+SENTINEL_RULE_ID = env.str("SENTINEL_RULE_ID", default="")
+SENTINEL_STREAM = env.str("SENTINEL_STREAM", default="Custom-LatchAudit")
+SENTINEL_ENDPOINT = deployment.sentinel(
+    env.str("SENTINEL_ENDPOINT", default=""), SENTINEL_RULE_ID, demo=LATCH_DEMO
+)
+SYSLOG_CA_FILE = env.str("SYSLOG_CA_FILE", default="")
+SYSLOG_URL = deployment.syslog(env.str("SYSLOG_URL", default=""), SYSLOG_CA_FILE)
+OCSF_DIR = deployment.folder("OCSF_DIR", env.str("OCSF_DIR", default=""))
+
 # --- the house -----------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "unfold",

@@ -11,8 +11,9 @@ class RequestsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Declare the state machines, so that move() knows them, and hand the audit app its words and datasets."""
-        from requests_app import datasets, lifecycle, words  # noqa: F401
+        """Declare the state machines, so that move() knows them; hand the audit app words, datasets and a way to Azure."""
+        from requests_app import datasets, lifecycle, logs_way, words  # noqa: F401
 
         words.register_all()
         datasets.register_all()
+        logs_way.register_all()
