@@ -76,6 +76,18 @@ def test_a_429_is_not_knocked_at_again_before_its_time(sent: Sent) -> None:
     assert sent.statuses() == [429], "one call, and no retry of the SDK's own"
 
 
+def test_a_round_that_azure_took_in_part_goes_on_behind_that_part(sent: Sent, trail: Trail) -> None:
+    many(1200)
+    sent.azure.control("POST", "logs", {"requests_per_minute": 1})
+    done = sent.again()
+    assert (done.taken, done.batches) == (500, 2)
+    assert "TooManyRequests" in done.error
+    assert sent.uids() == trail()[:500]
+    sent.azure.control("POST", "logs", {"requests_per_minute": 12_000})
+    sent.again()
+    assert sent.uids() == trail(), "the rest came, and what was taken did not come again"
+
+
 @pytest.mark.parametrize(
     ("setting", "value", "words"),
     [
