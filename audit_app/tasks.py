@@ -4,6 +4,8 @@ from celery import shared_task
 
 from audit_app import heads, schedules, sealing
 from audit_app.alerts import raising
+from audit_app.shipping.configured import destinations
+from audit_app.shipping.ship import ship
 
 
 @shared_task(name="audit_app.seal")
@@ -24,3 +26,10 @@ def regular_exports() -> int:
 def watch() -> int:
     """Every event that was sealed since the last look was shown to the rules of the alerts."""
     return raising.look()
+
+
+@shared_task(name="audit_app.ship")
+def ship_trail() -> int:
+    """Every destination has what its round's budget allowed; returns how many events were taken."""
+    rounds = [ship(destination) for destination in destinations()]
+    return sum(done.taken for done in rounds if done)

@@ -94,3 +94,4 @@ register("export.schedule_stopped", "Stopped a regular export: {object}", icon="
 register("export.not_written", "A regular export could not be written: {object}", icon="error", tone="bad")
 register("alert.raised", lambda event: event.why or "Raised an alert", icon="alert", tone="bad")
 register("alert.acknowledged", "Looked at the alert about {object}", icon="check")
+register("shipping.set_aside", "Was not taken, and set aside: {object}", icon="error", tone="bad")

@@ -91,5 +91,6 @@ class Configuration:
         },
         "reviews": {"task": "requests_app.reviews", "schedule": 60.0, "options": {"expires": 60}},
         "eligibility": {"task": "requests_app.eligibility", "schedule": 120.0, "options": {"expires": 120}},
+        "shipping": {"task": "audit_app.ship", "schedule": 5.0, "options": {"expires": 5}},
         "policy": {"task": "requests_app.policy", "schedule": 30.0, "options": {"expires": 30}},
     }

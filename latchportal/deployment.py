@@ -11,7 +11,7 @@ import environ
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 
-from requests_app.targets.azure_cloud import microsoft_host
+from requests_app.targets.azure_cloud import logs_host, microsoft_host
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
 
@@ -94,6 +94,48 @@ def heads(destination: str) -> str:
         "TRAIL_HEADS must be file:///path, syslog:///dev/log, syslog://host:port or syslog+tcp://host:port, "
         f"not {destination!r}."
     )
+
+
+def sentinel(endpoint: str, rule_id: str, *, demo: bool) -> str:
+    """Return the Logs Ingestion endpoint, or nothing; raises ImproperlyConfigured when half-set, or not Azure's."""
+    if bool(endpoint) != bool(rule_id):
+        raise ImproperlyConfigured("Set both SENTINEL_ENDPOINT and SENTINEL_RULE_ID, or neither.")
+    if not endpoint:
+        return ""
+    parts = urlsplit(endpoint)
+    if not (logs_host(endpoint) or (demo and parts.scheme == "http" and parts.hostname in LOOPBACK)):
+        raise ImproperlyConfigured(
+            f"SENTINEL_ENDPOINT must be like https://….ingest.monitor.azure.com, not {endpoint!r}."
+        )
+    if not re.fullmatch(r"dcr-[0-9a-f]{32}", rule_id):
+        raise ImproperlyConfigured(
+            f"SENTINEL_RULE_ID must be the rule's immutable id, dcr-…, not {rule_id!r}."
+        )
+    return endpoint.rstrip("/")
+
+
+def syslog(url: str, ca_file: str) -> str:
+    """Return the collector's address, or nothing; raises ImproperlyConfigured for one that makes no sense."""
+    try:
+        parts = urlsplit(url)
+        sound = not url or (parts.scheme in ("udp", "tcp", "tls") and parts.hostname and parts.port != 0)
+        bare = not (parts.path.strip("/") or parts.query or parts.username)
+    except ValueError:
+        sound = bare = False
+    if not (sound and bare):
+        raise ImproperlyConfigured(f"SYSLOG_URL must be like tls://host:6514, tcp:// or udp://, not {url!r}.")
+    if ca_file and not url.startswith("tls://"):
+        raise ImproperlyConfigured("SYSLOG_CA_FILE is for SYSLOG_URL=tls://… alone.")
+    if ca_file and not Path(ca_file).is_file():
+        raise ImproperlyConfigured(f"SYSLOG_CA_FILE={ca_file} is no file.")
+    return url
+
+
+def folder(name: str, value: str) -> str:
+    """Return the folder; raises ImproperlyConfigured for a path that depends on where a process was started."""
+    if value and not Path(value).is_absolute():
+        raise ImproperlyConfigured(f"{name} must be an absolute path, not {value!r}.")
+    return value
 
 
 def logging_config(*, level: str, style: str) -> dict[str, Any]:

@@ -55,10 +55,20 @@ PRIORITY_BAND = deployment.band(env.str("PRIORITY_BAND", default="200-999"))
 OPENING_BUDGET_SECONDS = env.int("OPENING_BUDGET_SECONDS", default=120)
 ALERT_WEBHOOK_URL = deployment.hook(env.str("ALERT_WEBHOOK_URL", default=""), demo=LATCH_DEMO)
 ALERT_WEBHOOK_SECRET = deployment.secret(env, "ALERT_WEBHOOK_SECRET", default="")
-EXPORT_DIR = env.str("EXPORT_DIR", default="")
+EXPORT_DIR = deployment.folder("EXPORT_DIR", env.str("EXPORT_DIR", default=""))
 TRAIL_HEADS = deployment.heads(env.str("TRAIL_HEADS", default=""))
 ORPHAN_LIMIT = env.int("ORPHAN_LIMIT", default=10)
 DIRECTORY_MAX_AGE_SECONDS = env.int("DIRECTORY_MAX_AGE_SECONDS", default=300)
+
+# --- the trail, shipped elsewhere ----------------------------------------------------------------------------
+SENTINEL_RULE_ID = env.str("SENTINEL_RULE_ID", default="")
+SENTINEL_STREAM = env.str("SENTINEL_STREAM", default="Custom-LatchAudit")
+SENTINEL_ENDPOINT = deployment.sentinel(
+    env.str("SENTINEL_ENDPOINT", default=""), SENTINEL_RULE_ID, demo=LATCH_DEMO
+)
+SYSLOG_CA_FILE = env.str("SYSLOG_CA_FILE", default="")
+SYSLOG_URL = deployment.syslog(env.str("SYSLOG_URL", default=""), SYSLOG_CA_FILE)
+OCSF_DIR = deployment.folder("OCSF_DIR", env.str("OCSF_DIR", default=""))
 
 # --- the house -----------------------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -18,6 +18,7 @@ def azure_config() -> AzureConfig:
     return AzureConfig(
         arm_endpoint=settings.ARM_ENDPOINT,
         graph_endpoint=settings.GRAPH_ENDPOINT,
+        logs_endpoint=settings.SENTINEL_ENDPOINT,
         credential=settings.AZURE_CREDENTIAL,
         client_id=settings.AZURE_CLIENT_ID,
         allow_cleartext_loopback=settings.LATCH_DEMO,

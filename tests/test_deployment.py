@@ -17,6 +17,8 @@ MICROSOFT = {
     "ARM_ENDPOINT": "https://management.azure.com",
     "GRAPH_ENDPOINT": "https://graph.microsoft.com",
 }
+SENTINEL = "https://latch-ab12.westeurope-1.ingest.monitor.azure.com"
+RULE = "dcr-" + "0" * 32
 
 
 def start(**environment: str) -> subprocess.CompletedProcess[str]:
@@ -78,6 +80,16 @@ def test_a_demos_pretend_azure_must_be_on_loopback_too() -> None:
         ({"PRIORITY_BAND": "50-90"}, "PRIORITY_BAND"),
         ({"TRAIL_HEADS": "https://heads.example.org"}, "TRAIL_HEADS"),
         ({"TRAIL_HEADS": "file://heads.jsonl"}, "TRAIL_HEADS"),
+        ({"SENTINEL_ENDPOINT": SENTINEL}, "SENTINEL_RULE_ID"),
+        ({"SENTINEL_RULE_ID": RULE}, "SENTINEL_ENDPOINT"),
+        ({"SENTINEL_ENDPOINT": SENTINEL, "SENTINEL_RULE_ID": "my-rule"}, "immutable id"),
+        ({"SENTINEL_ENDPOINT": "https://logs.example.org", "SENTINEL_RULE_ID": RULE}, "SENTINEL_ENDPOINT"),
+        ({"SENTINEL_ENDPOINT": "http://127.0.0.1:9", "SENTINEL_RULE_ID": RULE}, "SENTINEL_ENDPOINT"),
+        ({"SYSLOG_URL": "siem.example.org"}, "SYSLOG_URL"),
+        ({"SYSLOG_URL": "http://siem.example.org"}, "SYSLOG_URL"),
+        ({"SYSLOG_URL": "udp://siem.example.org", "SYSLOG_CA_FILE": "/ca.pem"}, "SYSLOG_CA_FILE"),
+        ({"SYSLOG_URL": "tls://siem.example.org", "SYSLOG_CA_FILE": "/no/such.pem"}, "SYSLOG_CA_FILE"),
+        ({"OCSF_DIR": "here"}, "OCSF_DIR"),
     ],
 )
 def test_a_wrong_setting_stops_the_start_and_says_which(environment: dict[str, str], words: str) -> None:
@@ -88,6 +100,16 @@ def test_a_wrong_setting_stops_the_start_and_says_which(environment: dict[str, s
 
 def test_a_sound_environment_starts() -> None:
     done = start(ENTRA_TENANT_ID="0b3c1f7e-5d0a-4d57-9a55-3f1f0a3f6c11")
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_destination_of_the_trail_can_be_switched_on_at_once() -> None:
+    done = start(
+        SENTINEL_ENDPOINT=SENTINEL,
+        SENTINEL_RULE_ID=RULE,
+        SYSLOG_URL="tls://siem.example.org:6514",
+        OCSF_DIR="/var/lib/latchportal/ocsf",
+    )
     assert done.returncode == 0, done.stderr
 
 

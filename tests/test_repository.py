@@ -28,6 +28,7 @@ MUTABLE = {
     "audit_app.ExportSchedule",
     "audit_app.HeadCursor",
     "audit_app.ReviewItem",
+    "audit_app.ShippingCursor",
     "requests_app.AccessRequest",
     "requests_app.Arming",
     "requests_app.Attempt",

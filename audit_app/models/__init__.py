@@ -4,6 +4,7 @@ from audit_app.models.alert import Alert, AlertCursor
 from audit_app.models.export import Export, ExportSchedule
 from audit_app.models.review import AccessReview, ReviewItem
 from audit_app.models.seal import HeadCursor, Seal, SealedEvent
+from audit_app.models.shipping import ShippingCursor
 from audit_app.models.trail import Event
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "ReviewItem",
     "Seal",
     "SealedEvent",
+    "ShippingCursor",
 ]

@@ -53,7 +53,8 @@ def _stack(options: argparse.Namespace) -> Stack:
 def _welcome(stack: Stack) -> None:
     here = world.load(WORLD)
     _line(f"\n  The site         {stack.base_url}/\n  Watch Azure      {stack.azure_url}/")
-    _line(f"  Mails            {stack.mails}\n  Logs             {stack.logs}\n")
+    _line(f"  Mails            {stack.mails}\n  Logs             {stack.logs}")
+    _line(f"  Trail, shipped   {stack.environment['OCSF_DIR']} and {stack.azure_url}/_control/logs\n")
     _line(f"  Who can sign in at {here.tenant.name} (no password is asked):")
     for person in here.people:
         _line(f"    {person.name:<20} {person.part}")

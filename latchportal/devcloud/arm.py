@@ -1,6 +1,5 @@
 """The door of the pretend Azure Resource Manager: who may come in, what is spent, what fails on purpose."""
 
-import asyncio
 import json
 import re
 import uuid
@@ -15,8 +14,9 @@ from latchportal.devcloud import answers, errors, tokens
 from latchportal.devcloud.answers import Answer, Ask
 from latchportal.devcloud.calls import Call
 from latchportal.devcloud.cloud import Cloud
+from latchportal.devcloud.effects import Dropped, after, before
 from latchportal.devcloud.errors import ArmError
-from latchportal.devcloud.faults import Effect, Subject
+from latchportal.devcloud.faults import Subject
 from latchportal.devcloud.paths import Target, parse
 
 METHODS = ["GET", "PUT", "DELETE", "POST", "PATCH", "HEAD"]
@@ -29,10 +29,6 @@ _ALWAYS = {
     "strict-transport-security": "max-age=31536000; includeSubDomains",
     "x-content-type-options": "nosniff",
 }
-
-
-class Dropped(Exception):
-    """The connection was cut on purpose; there is nobody left to answer."""
 
 
 Authenticate = Callable[[str | None, str], str]
@@ -87,11 +83,11 @@ class _Exchange:
         self._pay(target)
         subject = self._subject(target)
         self.call.fault, effect = self.cloud.faults.take(subject)
-        await self._before(effect)
+        await before(self.request, effect)
         ask = Ask(self.request.method, target, version, self._base(), _json(body), effect.plan)
         self.cloud.settle()
         done = answers.answer(self.cloud, ask)
-        await self._after(effect)
+        await after(self.request, effect)
         return done
 
     def _identify(self) -> None:
@@ -131,39 +127,6 @@ class _Exchange:
 
     def _base(self) -> str:
         return f"{self.request.url.scheme}://{self.request.url.netloc}"
-
-    async def _before(self, effect: Effect) -> None:
-        if effect.drop_first:
-            self._hang_up()
-        if effect.hang:
-            await self._until_gone(effect.hang)
-            self._hang_up()
-            raise Dropped
-        if effect.refuse:
-            raise effect.refuse
-        await asyncio.sleep(effect.wait_before)
-
-    async def _after(self, effect: Effect) -> None:
-        await asyncio.sleep(effect.wait_after)
-        if effect.refuse_after:
-            raise effect.refuse_after
-        if effect.drop_last:
-            self._hang_up()
-        if effect.drop_last or effect.drop_first:
-            raise Dropped
-
-    async def _until_gone(self, seconds: float) -> None:
-        loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
-        while loop.time() < end and not await self.request.is_disconnected():
-            await asyncio.sleep(min(0.02, seconds))
-
-    def _hang_up(self) -> None:
-        # uvicorn keeps the transport beside the `receive` it hands out; ASGI itself cannot hang up.
-        cycle = getattr(self.request.receive, "__self__", None)
-        transport = getattr(cycle, "transport", None)
-        if transport is not None:
-            transport.abort()
 
 
 def _json(body: bytes) -> object:

@@ -11,6 +11,7 @@ from latchportal.devcloud.calls import Calls
 from latchportal.devcloud.faults import Faults
 from latchportal.devcloud.nsg import Nsg, Rule
 from latchportal.devcloud.operations import Operation, Operations
+from latchportal.devcloud.received import Received
 from latchportal.devcloud.throttle import Limits, Throttle
 
 
@@ -45,6 +46,7 @@ class Cloud:
         # By the network's id in lower case: what a network manager deployed there, as ARM tells it.
         self.admin_rules: dict[str, list[dict[str, Any]]] = {}
         self.operations = Operations()
+        self.logs = Received()
         self.throttle = Throttle(self._limits)
         for subscription in self._born:
             for given in subscription.nsgs:

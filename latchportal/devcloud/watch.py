@@ -40,6 +40,7 @@ def rendered(cloud: Cloud, now: datetime) -> str:
         time=now.strftime("%H:%M:%S"),
         open=sum(_ours_in(nsg) for nsg in groups),
         count=len(groups),
+        records=cloud.logs.total,
         faults=_fault_line(cloud),
         groups="\n".join(_group(cloud, nsg, now) for nsg in groups),
         calls="\n".join(_call(call) for call in cloud.calls.latest(CALLS_SHOWN))

@@ -7,24 +7,27 @@ from ipaddress import ip_address
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-# (ARM endpoint host, ARM token scope, Graph host, sign-in authority host) of each cloud.
+# (ARM endpoint host, ARM token scope, Graph host, sign-in authority host, Azure Monitor's host) of each cloud.
 _PUBLIC: Final = (
     "management.azure.com",
     "https://management.azure.com/.default",
     "graph.microsoft.com",
     "login.microsoftonline.com",
+    "monitor.azure.com",
 )
 _US_GOV: Final = (
     "management.usgovcloudapi.net",
     "https://management.core.usgovcloudapi.net/.default",
     "graph.microsoft.us",
     "login.microsoftonline.us",
+    "monitor.azure.us",
 )
 _CHINA: Final = (
     "management.chinacloudapi.cn",
     "https://management.chinacloudapi.cn/.default",
     "microsoftgraph.chinacloudapi.cn",
     "login.partner.microsoftonline.cn",
+    "monitor.azure.cn",
 )
 _CLOUDS: Final = (_PUBLIC, _US_GOV, _CHINA)
 _DOD_GRAPH: Final = "dod-graph.microsoft.us"
@@ -37,6 +40,7 @@ class AzureConfig:
 
     arm_endpoint: str = "https://management.azure.com"
     graph_endpoint: str = "https://graph.microsoft.com"
+    logs_endpoint: str = ""
     credential: Literal["managed", "workload"] = "managed"
     client_id: str = ""
     allow_cleartext_loopback: bool = False
@@ -49,6 +53,8 @@ class AzureConfig:
         """Refuse what could never be right: ValueError names the field."""
         for field in ("arm_endpoint", "graph_endpoint"):
             self._check(field, getattr(self, field))
+        if self.logs_endpoint:
+            self._check("logs_endpoint", self.logs_endpoint)
         if self.credential not in ("managed", "workload"):
             raise ValueError(f"credential must be 'managed' or 'workload', not {self.credential!r}")
         for field in ("poll_seconds", "connect_timeout", "read_timeout", "write_deadline_seconds"):
@@ -76,6 +82,24 @@ class AzureConfig:
         """The token scope for Graph in the cloud that `graph_endpoint` belongs to."""
         host = _host(self.graph_endpoint)
         return f"https://{host if host in _HOSTS else _PUBLIC[2]}/.default"
+
+    @property
+    def logs_scope(self) -> str:
+        """The token scope for Azure Monitor in the cloud that `logs_endpoint` belongs to."""
+        host = _host(self.logs_endpoint)
+        monitor = next((cloud[4] for cloud in _CLOUDS if host.endswith(f".{cloud[4]}")), _PUBLIC[4])
+        return f"https://{monitor}/.default"
+
+
+def logs_host(url: str) -> bool:
+    """True for an https URL, default port, of a Logs Ingestion endpoint in a Microsoft cloud."""
+    try:
+        parts = urlsplit(url)
+        known = any((parts.hostname or "").endswith(f".ingest.{cloud[4]}") for cloud in _CLOUDS)
+        bare = not (parts.username or parts.query or parts.fragment or parts.path.strip("/"))
+        return parts.scheme == "https" and parts.port in (None, 443) and known and bare
+    except ValueError:
+        return False
 
 
 def microsoft_host(url: str) -> bool:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from audit_app import sealing
 from audit_app.clock import now
+from audit_app.shipping import report
 from requests_app import attention, pacing
 from requests_app.actions import revoke
 from requests_app.arming import last_word
@@ -85,6 +86,7 @@ def show(request: PortalRequest, *, status: int = 200, **more: Any) -> HttpRespo
         "sealed": sealed,
         "seal_late": sealed.late(moment),
         "comparison": comparison(moment),
+        "shipping": report.lags(moment),
         "budgets": budgets(),
         "at_once": int(pacing.AZURE.burst),
         "in_window": pacing.AZURE.window,
