@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from audit_app import alert_views, export_views, proof_views, review_views, views
+from audit_app import alert_views, export_views, overview_views, proof_views, review_views, views
 
 app_name = "audit"
 
 urlpatterns = [
+    path("", overview_views.overview, name="overview"),
     path("events/", views.events, name="events"),
     path("events/<uuid:uid>/proof.json", proof_views.proof, name="proof"),
     path("stories/<str:story>/", views.story, name="story"),

@@ -82,7 +82,7 @@ def show(request: PortalRequest, *, status: int = 200, **more: Any) -> HttpRespo
         "lags": _lags(moment),
         "counts": _counts(),
         "overdue": late_doors(overdue[:LATE_SHOWN]),
-        "rounds": _rounds(moment),
+        "rounds": _rounds(moment, word.at if word else None),
         "sealed": sealed,
         "seal_late": sealed.late(moment),
         "comparison": comparison(moment),
@@ -129,13 +129,16 @@ def _counts() -> dict[str, int]:
     )
 
 
-def _rounds(moment: datetime) -> list[Round]:
+def _rounds(moment: datetime, began: datetime | None) -> list[Round]:
     beats = {beat.name: beat for beat in Heartbeat.objects.filter(name__in=ROUNDS)}
-    return [_round(name, beats.get(name), moment) for name in ROUNDS]
+    return [_round(name, beats.get(name), moment, began) for name in ROUNDS]
 
 
-def _round(name: str, beat: Heartbeat | None, moment: datetime) -> Round:
+def _round(name: str, beat: Heartbeat | None, moment: datetime, began: datetime | None) -> Round:
     what, limit = ROUNDS[name]
+    if beat is None and began is not None and moment - began < limit:
+        # A portal that was armed a moment ago: its first round is still to come.
+        return Round(name, what, None, "wait", "Not yet")
     if beat is None:
         return Round(name, what, None, "bad", "Never went round")
     late = moment - beat.at > limit

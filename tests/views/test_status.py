@@ -7,7 +7,7 @@ import time_machine
 
 from audit_app.clock import now
 from requests_app.heartbeat import beat
-from requests_app.models import Attempt, Container, ContainerSnapshot, Grant, Heartbeat, Opening
+from requests_app.models import Arming, Attempt, Container, ContainerSnapshot, Grant, Heartbeat, Opening
 from tests.support.azure import activated, approved
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +55,10 @@ def test_overdue_closing_is_shown_with_names_to_those_who_may_know_them(client_f
 def test_worker_that_stopped_going_round_is_said_to_be_late(client_for, people, policy):
     Heartbeat.objects.all().delete()
     browser = client_for(people["outsider"])
+    page = browser.get("/status/").content.decode()
+    assert "Not yet" in page, "a portal that was armed a moment ago is called broken"
+    assert "Never went round" not in page
+    Arming.objects.update(at=now() - timedelta(hours=1))
     assert "Never went round" in browser.get("/status/").content.decode()
     beat("deadlines")
     rounds = {one.name: one.word for one in browser.get("/status/").context["rounds"]}
