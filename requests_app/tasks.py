@@ -1,5 +1,6 @@
 """Celery's entry points: an id in, load and call, safe to run twice. What is done stands in the floors below."""
 
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,11 +21,13 @@ from requests_app.converge import snapshots as container_snapshots
 from requests_app.converge.loop import AHEAD
 from requests_app.errors import Refused
 from requests_app.heartbeat import beat
-from requests_app.models import Container
+from requests_app.models import Container, Heartbeat
 from requests_app.policy.faults import PolicyFaults
 from requests_app.targets.base import TargetError
 
 log = structlog.get_logger("latch.tasks")
+# A look at everybody's rights rests so many times as long as it took.
+_REST = 10
 _COMPARED_BY = timedelta(seconds=30)
 
 
@@ -128,12 +131,19 @@ def reviews() -> int:
 
 @shared_task(name="requests_app.eligibility")
 def keep_eligibility() -> int:
-    """Who may ask for what now stands in the past that exports can tell; without a policy nobody may."""
+    """Who may ask for what now stands in the past that exports can tell; without a policy nobody may.
+
+    In a large organisation a look takes a while: it is given a tenth of the time at most, or mail would wait for it.
+    """
+    last, moment = Heartbeat.objects.filter(name="eligibility").first(), now()
+    if last and moment < last.at + _REST * timedelta(seconds=last.data.get("seconds", 0.0)):
+        return 0
+    began = time.monotonic()
     try:
         done = eligibility.refresh()
     except Refused:
         return 0
-    beat("eligibility")
+    beat("eligibility", data={"seconds": round(time.monotonic() - began, 3)})
     return done
 
 

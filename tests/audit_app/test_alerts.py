@@ -46,8 +46,9 @@ def placed() -> None:
 
 def raised() -> list[tuple[str, str]]:
     placed()
-    while watch():
-        placed()
+    with at(Event.objects.latest("at").at):
+        while watch():
+            placed()
     return list(Alert.objects.order_by("id").values_list("rule", "sentence"))
 
 
@@ -172,6 +173,14 @@ def test_looking_twice_is_looking_once_and_what_was_committed_late_is_seen_late(
         written_at=late.at,
     )
     assert watch() == 1
+
+
+def test_what_is_older_than_a_month_when_it_is_first_looked_at_raises_nothing() -> None:
+    several(1, HOUR, "policy.loaded")
+    placed()
+    with at(NOON + timedelta(days=32)):
+        assert watch() == 0
+    assert not Alert.objects.exists()
 
 
 def test_a_rule_that_fails_is_told_in_the_log_and_holds_up_no_other(

@@ -13,8 +13,8 @@ import time_machine
 
 from audit_app.clock import now
 from audit_app.models import Event, Export
-from requests_app import eligibility
-from requests_app.models import DirectoryGroup, DirectoryMembership, EligibilitySpan, Person
+from requests_app import eligibility, tasks
+from requests_app.models import DirectoryGroup, DirectoryMembership, EligibilitySpan, Heartbeat, Person
 from tests.audit_app.trail_makers import happened
 
 pytestmark = pytest.mark.django_db
@@ -129,3 +129,17 @@ def test_what_reviews_decided_can_be_exported(people: Any, policy: Any, client_f
     (removed,) = [one for one in told if one["decision"] == "remove"]
     assert (removed["decided_by"], removed["reason"]) == ("Mo Adeyemi", "Not on call")
     assert removed["facts"]["asked"] == 0
+
+
+def test_the_task_looks_once_and_rests_ten_times_as_long_as_it_took(people: Any, policy: Any) -> None:
+    assert tasks.keep_eligibility() > 0
+    leaves(people["requester"])
+    Heartbeat.objects.filter(name="eligibility").update(data={"seconds": 20})
+    assert tasks.keep_eligibility() == 0, "it did not rest"
+    with time_machine.travel(now() + timedelta(minutes=4)):
+        assert tasks.keep_eligibility() > 0
+
+
+def test_without_a_policy_nobody_may_ask_and_nothing_is_concluded(people: Any) -> None:
+    assert tasks.keep_eligibility() == 0
+    assert not EligibilitySpan.objects.exists()
