@@ -51,7 +51,7 @@ class Sentinel:
             instance=settings.LATCH_INSTANCE,
             version=settings.LATCH_VERSION,
         )
-        # ASCII, so that no text can grow on its way, and a comma for the next one.
+        # ASCII, so that what was counted is what is sent.
         return json.dumps(row, separators=(",", ":")).encode()
 
     def send(self, encoded: Sequence[bytes]) -> None:

@@ -23,7 +23,10 @@ CLIENT = "0d9b4c3a-5f1e-4b7e-8a37-5d0c3e2b9f41"
 # Said to the workers, who must neither make nor stop what the controller owns.
 MADE = "LATCH_TESTS_HOME"
 # What a developer's shell may hold and no test may see.
-UNWANTED = ("REDIS_URL", "DATABASE_OWNER_URL", "EMAIL_URL", "DEBUG", "LATCH_INSTANCE", "TRUSTED_PROXY_COUNT")
+UNWANTED = (
+    *("REDIS_URL", "DATABASE_OWNER_URL", "EMAIL_URL", "DEBUG", "LATCH_INSTANCE", "TRUSTED_PROXY_COUNT"),
+    *("SENTINEL_ENDPOINT", "SENTINEL_RULE_ID", "SENTINEL_STREAM", "SYSLOG_URL", "SYSLOG_CA_FILE", "OCSF_DIR"),
+)
 
 
 class Owned:
