@@ -9,7 +9,6 @@ SOURCES := latchportal requests_app audit_app
 TEMPLATES := $(shell find templates -name '*.html' 2>/dev/null)
 PORT ?= 8000
 AZURE_PORT ?= 8100
-JOBS ?= 2
 KILLS ?= 100
 SCHEDULES ?= 200
 SEED ?= 1
@@ -48,8 +47,8 @@ run: setup ## start the site alone, by the environment's settings
 smoke: setup ## drive the main story through HTTP without a person; one line of JSON at the end
 	@exec $(PYTHON) -m latchportal.demo.smoke $(ARGS)
 
-test: setup browser ## run every test (JOBS at once, ARGS for pytest)
-	@$(PYTHON) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+test: setup browser ## run every test (JOBS at once: 4, for they wait a lot; ARGS for pytest)
+	@$(PYTHON) -m pytest -n $(or $(JOBS),4) --dist loadgroup $(ARGS)
 
 check: setup ## format, lint, types, floors, templates, migrations, settings of production, policy
 	@$(PYTHON) -m ruff format --check .
@@ -69,7 +68,7 @@ fix: setup ## format, and repair what can be repaired
 
 chaos: setup ## attack it with KILLS of processes and SCHEDULES at random (SEED, JOBS, RESUME=1); the last line sums up
 	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m tests.chaos --kills $(KILLS) --schedules $(SCHEDULES) --seed $(SEED) \
-		--jobs $(JOBS) $(if $(RESUME),--resume)
+		--jobs $(or $(JOBS),2) $(if $(RESUME),--resume)
 
 bench: setup ## measure; prints a table, writes JSON under tests/benchmarks/ (ARGS="pages --seconds 5")
 	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m tests.benchmarks $(ARGS)

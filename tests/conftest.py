@@ -86,7 +86,7 @@ def azure(_running_azure: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """One running stack for journeys and browsers: every part a real process. Mark its tests xdist_group("stack")."""
+    """One running stack for journeys and browsers: every part a real process. Mark its tests with one xdist_group a folder."""
     from tests.support.stacks import running_stack
 
     with running_stack(tmp_path_factory.mktemp("stack")) as running:
