@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import CharField, F, Func, OuterRef, QuerySet, Value
+from django.db.models.functions import JSONObject
 
 from requests_app.directory_sync import SyncResult, sync
 from requests_app.models import AccessRequest, DirectoryGroup, Person, Stage, TakenAway
@@ -15,6 +17,9 @@ from requests_app.models.catalogue import Resource
 from requests_app.policy.facts import PersonFacts
 
 __all__ = ["SyncResult", "approvers", "is_fresh", "knows", "may_decide", "person_facts", "sync"]
+
+
+_DAY = Func(F("taken_at"), Value("FMDD FMMonth YYYY"), function="to_char", output_field=CharField())
 
 
 def is_fresh(read_at: datetime | None, now: datetime) -> bool:
@@ -64,26 +69,29 @@ def may_decide(*, person: Person, stage: Stage, access_request: AccessRequest, n
 
 def person_facts(person: Person, now: datetime) -> PersonFacts:
     """Return what policy is told of this person; groups whose members were not read lately are left out."""
-    groups = DirectoryGroup.objects.filter(members=person, read_at__gte=_oldest(now))
+    groups = DirectoryGroup.objects.filter(members=OuterRef("pk"), read_at__gte=_oldest(now))
+    kept_from = TakenAway.objects.filter(person=OuterRef("pk"), given_back_at=None)
+    taken = JSONObject(key="entitlement__key", at=_DAY, by="taken_by_label", why="why")
+    found = (
+        Person.objects.filter(pk=person.pk)
+        .values_list(
+            ArraySubquery(groups.order_by("oid").values("oid")),
+            ArraySubquery(kept_from.order_by("id").values(said=taken)),
+        )
+        .first()
+    )
+    group_oids, taken_away = found or ([], [])
     return PersonFacts(
         oid=str(person.oid).lower(),
         label=str(person),
         enabled=person.enabled,
         guest=person.guest,
-        group_ids=frozenset(str(oid).lower() for oid in groups.values_list("oid", flat=True)),
+        group_ids=frozenset(str(oid).lower() for oid in group_oids),
         directory_age=person.directory_age(now),
-        taken_away=_taken_away(person),
+        taken_away={
+            one["key"]: f"{one['by']} took it away on {one['at']}: {one['why']}" for one in taken_away
+        },
     )
-
-
-def _taken_away(person: Person) -> dict[str, str]:
-    """Return by the entitlement's key what a review, say, took away from this person, in words."""
-    kept_from = TakenAway.objects.filter(person=person, given_back_at=None)
-    found = kept_from.values_list("entitlement__key", "taken_at", "taken_by_label", "why")
-    return {
-        key: f"{label} took it away on {taken_at.day} {taken_at:%B %Y}: {why}"
-        for key, taken_at, label, why in found
-    }
 
 
 def _owner_of_all(access_request: AccessRequest) -> UUID | None:

@@ -85,9 +85,9 @@ def azure(_running_azure: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """One running stack for journeys and browsers: every part a real process. Mark its tests with one xdist_group a folder."""
+def stack() -> Any:
+    """One running stack for a whole folder: every part a real process. Mark the folder's tests with one xdist_group."""
     from tests.support.stacks import running_stack
 
-    with running_stack(tmp_path_factory.mktemp("stack")) as running:
+    with running_stack() as running:
         yield running

@@ -11,10 +11,13 @@ from requests_app.models.person import ADMIN_ROLE, AUDITOR_ROLE
 
 _REQUESTS: Final = (
     "accessrequest", "arming", "attempt", "container", "containersnapshot", "decision", "directorygroup",
-    "directorymembership", "entitlement", "grant", "heartbeat", "latchcode", "message", "opening", "person",
-    "policyversion", "requestitem", "resource", "signin", "stage", "takenaway",
+    "directorymembership", "eligibilityspan", "entitlement", "grant", "heartbeat", "latchcode", "message", "opening",
+    "person", "policyversion", "requestitem", "resource", "signin", "stage", "takenaway",
 )  # fmt: skip
-_AUDIT: Final = ("accessreview", "alert", "event", "export", "exportschedule", "reviewitem")
+_AUDIT: Final = (
+    "accessreview", "alert", "alertcursor", "event", "export", "exportschedule", "headcursor", "reviewitem", "seal",
+    "sealedevent", "shippingcursor",
+)  # fmt: skip
 _VIEW: Final = frozenset(
     {*(f"audit_app.view_{model}" for model in _AUDIT), *(f"requests_app.view_{model}" for model in _REQUESTS)}
 )

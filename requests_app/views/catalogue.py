@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from audit_app.clock import now
 from requests_app import context, directory
-from requests_app.models import AccessRequest, Entitlement, Grant, Person, RequestItem, Resource, TakenAway
+from requests_app.models import AccessRequest, Entitlement, Grant, Person, RequestItem, Resource
 from requests_app.policy.evaluate import eligible
 from requests_app.policy.verdict import Limits
 from requests_app.views.http import PortalRequest
@@ -68,7 +68,7 @@ class CatalogueFilter(forms.Form):
 @require_safe
 def catalogue(request: PortalRequest) -> HttpResponse:
     """Show what this person could ask for, narrowed by the address."""
-    offers = _offers(request.user)
+    offers, taken_away = _offers(request.user)
     form = CatalogueFilter(request.GET, offers)
     shown = [offer for offer in offers if form.is_valid() and form.keeps(offer)]
     words = {
@@ -76,9 +76,7 @@ def catalogue(request: PortalRequest) -> HttpResponse:
         "offers": shown,
         "total": len(offers),
         "filtered": any(request.GET.get(name) for name in form.fields),
-        "taken_away": TakenAway.objects.filter(
-            person=request.user, given_back_at=None, entitlement__active=True
-        ).select_related("entitlement__resource"),
+        "taken_away": taken_away,
     }
     name = "requests/catalogue.html#offers" if request.htmx else "requests/catalogue.html"
     response = render(request, name, words)
@@ -86,18 +84,21 @@ def catalogue(request: PortalRequest) -> HttpResponse:
     return response
 
 
-def _offers(person: Person) -> list[Offer]:
+def _offers(person: Person) -> tuple[list[Offer], list[tuple[Entitlement, str]]]:
+    """Return what this person may ask for, and what was taken away from them, with who and why in words."""
     policy = context.active_policy()
     facts = directory.person_facts(person, now())
     on_offer = Entitlement.objects.filter(active=True, resource__active=True).select_related("resource")
     usual, under_way = usual_waits(), _under_way(person)
-    found = []
+    found, taken_away = [], []
     for entitlement in on_offer.order_by("resource__environment", "resource__name", "name"):
         limits = eligible(policy, facts, context.entitlement_facts(entitlement))
+        if entitlement.key in facts.taken_away:
+            taken_away.append((entitlement, facts.taken_away[entitlement.key]))
         if limits is not None:
             waits, own = usual.get(entitlement.pk), under_way.get(entitlement.pk)
             found.append(Offer(entitlement, limits, waits, own))
-    return found
+    return found, taken_away
 
 
 def _under_way(person: Person) -> dict[int, int]:

@@ -1,6 +1,9 @@
 """What tests of sealing stand on: a cluster of their own, keys, an event or two. No assertions here."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,12 +12,15 @@ from tests.support import own_cluster
 
 
 @pytest.fixture(scope="session")
-def _own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    folder = tmp_path_factory.mktemp("cluster")
-    for parent in (folder, *folder.parents[:3]):
-        parent.chmod(0o755)  # the embedded database's own user walks through
-    with own_cluster.running_cluster(folder) as server:
-        yield server
+def _own_server() -> Iterator[Any]:
+    # Not below pytest's own folder: the database's user walks through, and another session shuts that one again.
+    folder = Path(tempfile.mkdtemp(prefix="latch-cluster-"))
+    folder.chmod(0o755)
+    try:
+        with own_cluster.running_cluster(folder) as server:
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

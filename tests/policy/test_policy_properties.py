@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from requests_app.policy.evaluate import evaluate
@@ -36,7 +36,7 @@ ATTEMPTS = st.builds(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(RULES, min_size=1, max_size=4), RULES, ATTEMPTS)
 def test_one_more_matching_rule_never_allows_more(rules: list[Rule], added: Rule, asked: Attempt) -> None:
     before = evaluate(replace(POLICY, rules=tuple(rules)), asked)
@@ -52,7 +52,7 @@ ANYTHING = st.one_of(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.fixed_dictionaries(
         {},

@@ -1,5 +1,6 @@
 """A stack of real processes for a test, and what a test may do to it. No assertions here."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,13 +15,13 @@ WRITE_SECONDS = 0.2
 
 
 @contextmanager
-def running_stack(directory: Path, **options: Any) -> Iterator[Stack]:
-    """A whole stack runs over this directory until the block ends; nothing of it is left afterwards."""
-    for folder in (directory, *directory.parents):
-        if folder.stat().st_mode & 0o077 == 0:
-            folder.chmod(0o711)  # the embedded database's own user walks through
-        if folder.name.startswith("pytest-of-"):
-            break
+def running_stack(**options: Any) -> Iterator[Stack]:
+    """A whole stack runs until the block ends, over a folder of its own; nothing of it is left afterwards.
+
+    Not below pytest's folder: the embedded database's user walks through, and another session shuts that one again.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="latch-stack-"))
+    directory.chmod(0o711)
     stack = Stack(directory, write_seconds=WRITE_SECONDS, **options)
     try:
         with stack:
