@@ -16,18 +16,20 @@ if TYPE_CHECKING:
     from requests_app.models import Entitlement, Grant
 
 _SUBSCRIPTION = "11111111-aaaa-4bbb-8ccc-000000000001"
-_GROUP, _REGION = "rg-many", "westeurope"
+_GROUP = "rg-many"
+# An opening that was read back in two seconds: the end in Azure is this much later than the one people see.
+_SLACK = timedelta(seconds=118)
 _FIRST = 200
 
 
-def groups(setting: Setting, number: int, name: str) -> "list[Entitlement]":
+def groups(setting: Setting, number: int, name: str, region: str = "westeurope") -> "list[Entitlement]":
     """Return an entitlement for each of so many new network security groups of one region."""
     from requests_app.models import Entitlement, Resource
 
     made = []
     for index in range(number):
         nsg = f"nsg-{name}-{index:03}"
-        order = {"subscription": _SUBSCRIPTION, "resource_group": _GROUP, "name": nsg, "location": _REGION}
+        order = {"subscription": _SUBSCRIPTION, "resource_group": _GROUP, "name": nsg, "location": region}
         _control(setting, "POST", "nsgs", order)
         resource = Resource.objects.create(key=f"{name}-{index:03}", name=f"{name}-{index:03}")
         made.append(
@@ -45,7 +47,9 @@ def groups(setting: Setting, number: int, name: str) -> "list[Entitlement]":
     return made
 
 
-def opened(setting: Setting, entitlements: "list[Entitlement]", ends: "list[datetime]") -> "list[Grant]":
+def opened(
+    setting: Setting, entitlements: "list[Entitlement]", ends: "list[datetime]", region: str
+) -> "list[Grant]":
     """Return a grant for each end, spread over the entitlements, open for ten minutes by then."""
     from requests_app.models import Container, Opening, Person
     from requests_app.targets.mark import describe
@@ -53,7 +57,7 @@ def opened(setting: Setting, entitlements: "list[Entitlement]", ends: "list[date
     person = Person.objects.get(oid=setting.described("ada").oid)
     containers = {
         entitlement.pk: Container.objects.get_or_create(
-            azure_id=entitlement.nsgs[0].lower(), defaults={"region": _REGION}
+            azure_id=entitlement.nsgs[0].lower(), defaults={"region": region}
         )[0]
         for entitlement in entitlements
     }
@@ -69,7 +73,7 @@ def opened(setting: Setting, entitlements: "list[Entitlement]", ends: "list[date
             "destination": "10.99.0.4",
             "protocol": "tcp",
             "ports": ["22"],
-            "description": describe(grant.uid.hex[:12], grant.access_request_id, end),
+            "description": describe(grant.uid.hex[:12], grant.access_request_id, end + _SLACK),
         }
         Opening.objects.create(
             grant=grant,
@@ -105,7 +109,7 @@ def _grant(person: Any, entitlement: Any, end: datetime, address: str) -> "Grant
         correlation_id=str(uuid4()),
         submission_key=uuid4(),
     )
-    item = RequestItem.objects.create(access_request=wish, entitlement=entitlement)
+    item = RequestItem.objects.create(access_request=wish, entitlement=entitlement, verdict={})
     return Grant.objects.create(
         item=item,
         access_request=wish,
@@ -120,7 +124,7 @@ def _grant(person: Any, entitlement: Any, end: datetime, address: str) -> "Grant
         activated_at=begin,
         opened_at=begin,
         expires_at=end,
-        hard_end=end,
+        hard_end=end + _SLACK,
     )
 
 

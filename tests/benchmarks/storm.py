@@ -11,26 +11,27 @@ from tests.benchmarks.setting import Setting
 GRANTS, GROUPS = 1000, 100
 READY_SECONDS = 8
 PATIENCE_SECONDS = 420
-# Azure's window is five minutes: between two storms the budget has to be whole again.
-WINDOW_SECONDS = 305
+# Azure counts writes by region: each storm has a whole budget of its own.
+REGIONS = ("westeurope", "northeurope")
 
 
 def run(setting: Setting) -> Result:
     """Return when the last was closed against what Azure's budgets allow, and each one's lag."""
     result = Result()
-    _storm(setting, result, "in one second", timedelta(0), f"storm{int(time.time())}")
-    time.sleep(WINDOW_SECONDS)
-    _storm(setting, result, "over one minute", timedelta(seconds=60), f"minute{int(time.time())}")
+    for what, spread, region in zip(
+        ("in one second", "over one minute"), (timedelta(0), timedelta(seconds=60)), REGIONS, strict=True
+    ):
+        _storm(setting, result, what, spread, region)
     return result
 
 
-def _storm(setting: Setting, result: Result, what: str, spread: timedelta, name: str) -> None:
+def _storm(setting: Setting, result: Result, what: str, spread: timedelta, region: str) -> None:
     from audit_app.clock import now
 
-    entitlements = many.groups(setting, GROUPS, name)
+    entitlements = many.groups(setting, GROUPS, f"storm{int(time.time())}", region)
     first = now() + timedelta(seconds=READY_SECONDS + GRANTS * 0.02)
     ends = [first + spread * number / GRANTS for number in range(GRANTS)]
-    grants = [grant.pk for grant in many.opened(setting, entitlements, ends)]
+    grants = [grant.pk for grant in many.opened(setting, entitlements, ends, region)]
     late = (now() - first).total_seconds()
     if late > 0:
         result.row(f"{what}: not ready in time", f"{late:.1f} s", "the machine was slower than the plan")
