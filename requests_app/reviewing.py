@@ -16,6 +16,7 @@ from audit_app.parties import Party
 from audit_app.reviews.source import Dimension, NotReady, Row, Scope, Source, register
 from requests_app import context, notify
 from requests_app.eligibility import directory_is_fresh, rights
+from requests_app.errors import Refused
 from requests_app.models import (
     AccessRequest,
     DirectoryGroup,
@@ -89,11 +90,15 @@ class _Past:
 def rows(scope: Scope) -> Iterator[Row]:
     """Return each person and each entitlement within the scope that policy lets them ask for today.
 
-    Raises NotReady while our copy of the directory is too old to know who is in which group.
+    Raises NotReady while our copy of the directory is too old to know who is in which group, or no policy is loaded.
     """
     moment = now()
     if not directory_is_fresh(moment):
         raise NotReady("The directory copy is too old to know who is in which group.")
+    try:
+        context.active_policy()
+    except Refused as no_policy:
+        raise NotReady(str(no_policy)) from no_policy
     past = _past()
     people = _persons(scope).order_by("display_name", "pk")
     for person, mine in rights(people, _entitlements(scope), moment):

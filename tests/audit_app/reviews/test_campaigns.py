@@ -11,7 +11,7 @@ from audit_app.lifecycle import Stale
 from audit_app.models import AccessReview, Event, ReviewItem
 from audit_app.reviews import campaign, decide
 from requests_app import tasks
-from requests_app.models import DirectoryGroup, Message, Person
+from requests_app.models import DirectoryGroup, Message, Person, PolicyVersion
 from tests.audit_app.reviews.conftest import Planned
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +50,19 @@ def test_a_campaign_of_tomorrow_does_not_begin_today(planned: Planned) -> None:
     tasks.reviews()
     review.refresh_from_db()
     assert review.state == AccessReview.State.PLANNED
+
+
+def test_a_campaign_waits_while_no_policy_is_loaded_and_begins_once_one_is(planned: Planned) -> None:
+    review = planned()
+    active = PolicyVersion.objects.get(active=True)
+    PolicyVersion.objects.update(active=False)
+    assert tasks.reviews() == 0
+    review.refresh_from_db()
+    assert review.state == AccessReview.State.PLANNED
+    PolicyVersion.objects.filter(pk=active.pk).update(active=True)
+    tasks.reviews()
+    review.refresh_from_db()
+    assert review.state == AccessReview.State.OPEN
 
 
 @pytest.mark.parametrize(
