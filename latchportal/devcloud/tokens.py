@@ -5,6 +5,7 @@ import hashlib
 import json
 from datetime import UTC, datetime
 from functools import cache
+from threading import Lock
 from typing import Any
 from uuid import uuid4
 
@@ -32,9 +33,18 @@ class Unauthorized(Exception):
         self.code, self.message = code, message
 
 
+_making = Lock()
+
+
 @cache
-def _key() -> rsa.RSAPrivateKey:
+def _made() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def _key() -> rsa.RSAPrivateKey:
+    # A cache lets two first callers make a key each, and the token of the one whose key is lost is never good.
+    with _making:
+        return _made()
 
 
 @cache

@@ -1,5 +1,9 @@
 """The managed-identity endpoint, asked by the real azure-identity."""
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from threading import Barrier
+
 import jwt
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
@@ -63,6 +67,20 @@ def test_header_without_a_good_token_has_no_principal(header: str | None) -> Non
     with pytest.raises(tokens.Unauthorized) as caught:
         tokens.principal_of(header, tokens.ARM)
     assert caught.value.code in ("AuthenticationFailed", "InvalidAuthenticationToken")
+
+
+def test_first_callers_at_the_same_moment_get_tokens_of_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_made", "_public_jwk"):  # as at the start; other tests' tokens keep their key
+        monkeypatch.setattr(tokens, name, cache(getattr(tokens, name).__wrapped__))
+    together = Barrier(6)
+
+    def sign(number: int) -> str:
+        together.wait(10)
+        return tokens.sign({"aud": tokens.ARM, "oid": str(number), "exp": tokens.now_s() + 60})
+
+    with ThreadPoolExecutor(6) as pool:
+        signed = list(pool.map(sign, range(6)))
+    assert [tokens.principal_of(f"Bearer {one}", tokens.ARM) for one in signed] == list("012345")
 
 
 def test_expired_token_has_no_principal() -> None:
