@@ -123,7 +123,15 @@ class _Exchange:
         apart = {"locks": "LOCKS", "admin_rules": "ADMIN_RULES"}
         method = "POLL" if target.polls else apart.get(target.kind, self.request.method)
         action = target.action(self.request.method)
-        return Subject(method, nsg, rule, action, self.request.url.path, self.call.principal)
+        return Subject(
+            method,
+            nsg,
+            rule,
+            action,
+            self.request.url.path,
+            self.call.principal,
+            tokens.mark(self.request.headers.get("authorization")),
+        )
 
     def _base(self) -> str:
         return f"{self.request.url.scheme}://{self.request.url.netloc}"

@@ -29,6 +29,7 @@ class Subject:
     action: str
     scope: str
     principal: str
+    token: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class Fault:
         """Whether this call is meant."""
         methods = self.match.get("method") or KINDS[self.name].methods
         wanted = [methods] if isinstance(methods, str) else methods
+        if self.options.get("token", subject.token) != subject.token:
+            return False
         return subject.method in [one.upper() for one in wanted] and all(
             fnmatchcase(getattr(subject, part).lower(), str(self.match[part]).lower())
             for part in ("nsg", "rule")
@@ -206,6 +209,13 @@ def _poll_forbidden(fault: Fault, subject: Subject) -> Effect:
 def _forbidden(fault: Fault, subject: Subject) -> Effect:
     """403 AuthorizationFailed."""
     return Effect(refuse=errors.forbidden(subject.principal, subject.action, subject.scope))
+
+
+@_kind("token_revoked", EVERY)
+def _token_revoked(fault: Fault, subject: Subject) -> Effect:
+    """401 InvalidAuthenticationToken for the token first met and for no other, as when it was revoked."""
+    fault.options.setdefault("token", subject.token)
+    return Effect(refuse=errors.unauthenticated("InvalidAuthenticationToken", "The access token is invalid."))
 
 
 @_kind("locked", WRITES)

@@ -97,7 +97,15 @@ class _Upload:
             raise ArmError(400, "InvalidStream", message)
 
     def _fault(self, principal: str) -> Effect:
-        subject = Subject("LOGS", self.rule, self.stream, "ingest", self.request.url.path, principal)
+        subject = Subject(
+            "LOGS",
+            self.rule,
+            self.stream,
+            "ingest",
+            self.request.url.path,
+            principal,
+            tokens.mark(self.request.headers.get("authorization")),
+        )
         self.call["fault"], effect = self.cloud.faults.take(subject)
         return effect
 

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from requests_app.targets.azure_cloud import AzureConfig, cleartext
 from requests_app.targets.credential import credential
 
 if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
     from azure.mgmt.network import NetworkManagementClient
 
 
 class _Clients(threading.local):
     def __init__(self) -> None:
-        self.made: dict[tuple[AzureConfig, str], Any] = {}
+        self.made: dict[tuple[AzureConfig, str], tuple[TokenCredential, NetworkManagementClient]] = {}
 
 
 _clients = _Clients()
@@ -27,11 +28,10 @@ _clients = _Clients()
 
 def client(config: AzureConfig, subscription_id: str) -> NetworkManagementClient:
     """This thread's client for the subscription. Raises TargetError when the process has no identity."""
-    key = (config, subscription_id.lower())
-    if key not in _clients.made:
-        _clients.made[key] = _make(config, subscription_id)
-    made: NetworkManagementClient = _clients.made[key]
-    return made
+    key, own = (config, subscription_id.lower()), credential(config)
+    if key not in _clients.made or _clients.made[key][0] is not own:  # the client keeps a token of its own
+        _clients.made[key] = own, _make(config, subscription_id, own)
+    return _clients.made[key][1]
 
 
 def warm() -> None:
@@ -40,11 +40,11 @@ def warm() -> None:
     import azure.mgmt.network  # noqa: F401
 
 
-def _make(config: AzureConfig, subscription_id: str) -> NetworkManagementClient:
+def _make(config: AzureConfig, subscription_id: str, own: TokenCredential) -> NetworkManagementClient:
     from azure.mgmt.network import NetworkManagementClient
 
     return NetworkManagementClient(
-        credential(config),
+        own,
         subscription_id,
         base_url=config.arm_endpoint,
         credential_scopes=[config.arm_scope],

@@ -12,7 +12,7 @@ from uuid import uuid4
 from requests_app.targets.arm import warm
 from requests_app.targets.azure_cloud import AzureConfig, cleartext
 from requests_app.targets.base import Receipt, TargetError
-from requests_app.targets.credential import no_token, token
+from requests_app.targets.credential import no_token, refused, token
 from requests_app.targets.kinds import kind_of, surely_refused
 
 if TYPE_CHECKING:
@@ -150,6 +150,8 @@ def _translate(error: Exception, call: Call) -> TargetError:
 def _answered(error: HttpResponseError, call: Call) -> TargetError:
     codes, message = _azure_words(error)
     status = error.status_code
+    if status == 401:
+        refused(call.config)
     answer: Any = error.response
     retry_after = answer.headers.get("Retry-After") if answer is not None else None
     # After Azure accepted the write, no later answer (a refused poll, a failed operation) undoes it for sure.

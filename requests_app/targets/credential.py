@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,19 +20,32 @@ _PATIENCE: Final[dict[str, Any]] = {
     "retry_total": 2,
     "retry_backoff_max": 3,
 }
-_made: dict[AzureConfig, TokenCredential] = {}
+# A token got so short a time ago and refused is not too old: another new one would not help.
+_NEW_SECONDS: Final = 15.0
+_made: dict[AzureConfig, tuple[TokenCredential, float]] = {}
 _lock = Lock()
 
 
 def credential(config: AzureConfig) -> TokenCredential:
-    """The process's credential for this configuration, made at first use. It keeps and renews its own tokens.
+    """The process's credential for this configuration. It keeps and renews its own tokens, until `refused`.
 
     Raises TargetError (unreachable) when the process's environment holds no such identity.
     """
     with _lock:
         if config not in _made:
-            _made[config] = _make(config)
-        return _made[config]
+            _made[config] = _make(config), time.monotonic()
+        return _made[config][0]
+
+
+def refused(config: AzureConfig) -> None:
+    """Azure did not accept a token (401): the next call is made with a new one, unless this one is new.
+
+    A credential gives out the token it keeps until that ends, however often it is refused: a token revoked, or
+    of a clock that is wrong, would keep the portal out of Azure for a day.
+    """
+    with _lock:
+        if config in _made and time.monotonic() - _made[config][1] >= _NEW_SECONDS:
+            del _made[config]
 
 
 def token(config: AzureConfig, scope: str) -> str:

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from requests_app.targets.azure_cloud import AzureConfig, cleartext
 from requests_app.targets.base import TargetError
-from requests_app.targets.credential import token
+from requests_app.targets.credential import refused, token
 from requests_app.targets.kinds import kind_of
 
 if TYPE_CHECKING:
@@ -163,6 +163,8 @@ class GraphReader:
             code, message = str(error.get("code") or ""), str(error.get("message") or "")
         except (ValueError, KeyError, TypeError, AttributeError):
             code, message = "", response.text[:300]
+        if response.status_code == 401:
+            refused(self.config)
         return self._error(
             kind_of(response.status_code, [code]),
             message or f"Graph answered {response.status_code}",

@@ -8,6 +8,7 @@ from typing import Final, Literal
 Kind = Literal[
     "missing",
     "forbidden",
+    "identity",
     "locked",
     "full",
     "conflict",
@@ -31,10 +32,10 @@ _BY_CODE: Final[dict[str, Kind]] = {
     "AuthorizationFailed": "forbidden",
     "LinkedAuthorizationFailed": "forbidden",
     "Authorization_RequestDenied": "forbidden",
-    "AuthenticationFailed": "forbidden",
-    "InvalidAuthenticationToken": "forbidden",
-    "InvalidAuthenticationTokenTenant": "forbidden",
-    "ExpiredAuthenticationToken": "forbidden",
+    "AuthenticationFailed": "identity",
+    "InvalidAuthenticationToken": "identity",
+    "InvalidAuthenticationTokenTenant": "forbidden",  # a new token would be of the same tenant
+    "ExpiredAuthenticationToken": "identity",
     "ScopeLocked": "locked",
     "SecurityRuleCountLimitReached": "full",
     "SecurityRuleConflict": "conflict",
@@ -56,7 +57,7 @@ _BY_CODE: Final[dict[str, Kind]] = {
 # No 404 here: rules in what is missing count as gone, so only Azure's own words may say so, not a proxy's page.
 _BY_STATUS: Final[dict[int, Kind]] = {
     400: "invalid",
-    401: "forbidden",
+    401: "identity",
     403: "forbidden",
     405: "invalid",
     408: "timeout",
@@ -76,13 +77,15 @@ _BY_STATUS: Final[dict[int, Kind]] = {
 _REFUSED: Final[frozenset[int]] = frozenset({400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 423, 429})
 
 PASSING: Final[frozenset[Kind]] = frozenset(
-    {"conflict", "busy", "throttled", "unreachable", "timeout", "unknown"}
+    {"identity", "conflict", "busy", "throttled", "unreachable", "timeout", "unknown"}
 )
 
 _WORDS: Final[dict[Kind, str]] = {
     "missing": "Azure knows no {where}. The owner of the resource must correct its catalogue entry.",
     "forbidden": "Azure does not let the portal change {where}. An administrator must give the portal's "
     "identity its role there; a new role takes some minutes to count.",
+    "identity": "Azure did not accept the portal's token when asked about {where}. The portal gets a new one "
+    "and tries again by itself.",
     "locked": "A lock in Azure protects {where} from changes. Its owner must lift the lock.",
     "full": "There is no room for one more rule in {where}. Its owner must remove rules nobody needs.",
     "conflict": "Someone else changed {where} at the same moment. The portal tries again by itself.",

@@ -15,10 +15,11 @@ from uuid import uuid4
 
 from requests_app.targets.azure_cloud import AzureConfig, cleartext
 from requests_app.targets.base import TargetError
-from requests_app.targets.credential import credential, token
+from requests_app.targets.credential import credential, refused, token
 from requests_app.targets.kinds import Kind
 
 if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
     from azure.core.exceptions import HttpResponseError
     from azure.monitor.ingestion import LogsIngestionClient
 
@@ -34,7 +35,7 @@ _SET_UP_WRONG: Final = frozenset(
 
 class _Clients(threading.local):
     def __init__(self) -> None:
-        self.made: dict[AzureConfig, Any] = {}
+        self.made: dict[AzureConfig, tuple[TokenCredential, LogsIngestionClient]] = {}
 
 
 _clients = _Clients()
@@ -56,6 +57,8 @@ def upload(config: AzureConfig, rule_id: str, stream: str, body: bytes) -> None:
     try:
         _client(config).upload(rule_id, stream, packed, **options)
     except HttpResponseError as error:
+        if error.status_code == 401:
+            refused(config)
         raise _answered(error) from error
     except (AzureError, OSError, ValueError) as error:
         raise TargetError("unreachable", f"{type(error).__name__}: {error}", where=_WHERE) from error
@@ -81,7 +84,7 @@ def _answered(error: HttpResponseError) -> TargetError:
 def _kind(status: int, code: str) -> Kind:
     if status in _RECORDS_AT_FAULT and code not in _SET_UP_WRONG:
         return "invalid"
-    known: dict[int, Kind] = {401: "forbidden", 403: "forbidden", 404: "missing", 429: "throttled"}
+    known: dict[int, Kind] = {401: "identity", 403: "forbidden", 404: "missing", 429: "throttled"}
     return known.get(status, "unknown")
 
 
@@ -93,19 +96,19 @@ def _seconds(text: str | None) -> float | None:
 
 
 def _client(config: AzureConfig) -> LogsIngestionClient:
-    if config not in _clients.made:
-        _clients.made[config] = _make(config)
-    made: LogsIngestionClient = _clients.made[config]
-    return made
+    own = credential(config)
+    if config not in _clients.made or _clients.made[config][0] is not own:
+        _clients.made[config] = own, _make(config, own)
+    return _clients.made[config][1]
 
 
-def _make(config: AzureConfig) -> LogsIngestionClient:
+def _make(config: AzureConfig, own: TokenCredential) -> LogsIngestionClient:
     from azure.core.pipeline.policies import RetryPolicy
     from azure.monitor.ingestion import LogsIngestionClient
 
     return LogsIngestionClient(
         config.logs_endpoint,
-        credential(config),
+        own,
         credential_scopes=[config.logs_scope],
         # Waiting inside the call would hold up the worker; the cursor's row says when to try again.
         retry_policy=RetryPolicy.no_retries(),

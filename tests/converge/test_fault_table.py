@@ -10,6 +10,7 @@ from audit_app.models import Event
 from latchportal.devcloud.faults import KINDS
 from requests_app.actions import end
 from requests_app.models import Attempt, Grant
+from requests_app.targets import credential
 from tests.support.azure import activated, opened
 from tests.support.convergence import at, fresh, hurried, later, ours, run
 from tests.support.environment import ROOT
@@ -52,7 +53,7 @@ def meet(azure: Any, fault: str, applied: bool, method: str) -> None:
     options: dict[str, Any] = {"applied": True} if applied else {}
     if fault in SLOW:
         options["seconds"] = SLOW[fault]
-    times = None if fault in ("forbidden", "locked", "policy_denied") else 1
+    times = None if fault in ("forbidden", "token_revoked", "locked", "policy_denied") else 1
     azure.fault(fault, match={"method": "POLL" if fault in POLLED else method}, times=times, **options)
 
 
@@ -61,6 +62,7 @@ def test_each_fault_does_what_its_row_says(
     people: Any, policy: Any, azure: Any, monkeypatch: pytest.MonkeyPatch, row: list[str]
 ) -> None:
     name, when, _, outcome, at_first, in_the_end, trail = row
+    monkeypatch.setattr(credential, "_NEW_SECONDS", 0.0)  # the worker got its token a while ago
     fault, _, variant = name.partition(" ")
     grant = activated(people) if when == "opening" else opened(people)
     if when == "closing":

@@ -31,6 +31,7 @@ CASES: list[tuple[str, dict[str, Any], str, bool, bool]] = [
     ("lost_poll", {}, "missing", False, True),
     ("poll_forbidden", {}, "forbidden", False, True),
     ("forbidden", {}, "forbidden", True, False),
+    ("token_revoked", {}, "identity", True, False),
     ("locked", {}, "locked", True, False),
     ("policy_denied", {}, "policy", True, False),
     ("slow", {"seconds": 1.0}, "timeout", False, True),

@@ -64,7 +64,7 @@ def test_a_write_is_sent_once_with_the_ids_and_polled_to_its_end(scripted: Scrip
     [
         (wrong(400, "SecurityRuleConflict"), "conflict", True, None),
         (wrong(400, "SecurityRuleCountLimitReached"), "full", True, None),
-        (wrong(401, "ExpiredAuthenticationToken"), "forbidden", True, None),
+        (wrong(401, "ExpiredAuthenticationToken"), "identity", True, None),
         (wrong(403, "AuthorizationFailed"), "forbidden", True, None),
         (wrong(403, "RequestDisallowedByPolicy"), "policy", True, None),
         (wrong(404, "ResourceNotFound"), "missing", True, None),
