@@ -23,7 +23,7 @@ from requests_app.targets.azure_cloud import AzureConfig
 from requests_app.targets.base import ContainerState, RuleState, TargetError
 from requests_app.targets.mark import read_end
 from requests_app.targets.nsg import NsgTarget
-from requests_app.targets.overdue import Closing, all_groups, close, overdue
+from requests_app.targets.overdue import PATIENCE, Closing, Key, Others, all_groups, close, overdue
 
 FINE, SOME_LEFT, WRONG_USE = 0, 1, 2
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s?")
@@ -43,6 +43,7 @@ class Reaper:
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_THREADS, "reaper"))
     _running: dict[str, Future[None]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _others: dict[str, Others] = field(default_factory=dict)
 
     def look(self) -> None:
         """Every subscription is being looked through, except where the last look still goes on; waits for nothing."""
@@ -78,11 +79,11 @@ class Reaper:
         except TargetError as error:
             self._failed("unreadable", subscription=subscription, **_told(error))
             return
-        moment = datetime.now(UTC)
-        found = {group.azure_id: overdue(group, self.instance, moment, self.grace) for group in groups}
+        found = self._ours_to_close(subscription, groups, datetime.now(UTC))
         for group in groups:
             if found[group.azure_id]:
-                self._start(group.azure_id.lower(), self._close_all, group, found[group.azure_id])
+                rules = found[group.azure_id]
+                self._start(group.azure_id.lower(), self._close_all, subscription, group, rules)
         say(
             "looked",
             subscription=subscription,
@@ -92,7 +93,23 @@ class Reaper:
             correlation_id=correlation_id,
         )
 
-    def _close_all(self, group: ContainerState, rules: list[RuleState]) -> None:
+    def _ours_to_close(
+        self, subscription: str, groups: list[ContainerState], moment: datetime
+    ) -> dict[str, list[RuleState]]:
+        # Two looks of one subscription never overlap, so its watch needs no lock of its own.
+        others = self._others.setdefault(subscription, Others())
+        past = {
+            _key(group, rule)
+            for group in groups
+            for rule in overdue(group, self.instance, moment, timedelta(0))
+        }
+        grace = self.grace
+        if others.in_full_swing(past, moment):
+            grace = max(grace, PATIENCE)
+            say("standing_back", subscription=subscription, past_their_end=len(past))
+        return {group.azure_id: overdue(group, self.instance, moment, grace) for group in groups}
+
+    def _close_all(self, subscription: str, group: ContainerState, rules: list[RuleState]) -> None:
         target = NsgTarget(self.config, self.instance)
         for rule in rules:
             correlation_id = str(uuid4())
@@ -108,6 +125,8 @@ class Reaper:
                 self.grace,
                 correlation_id=correlation_id,
             )
+            if done.outcome == "closed":
+                self._others[subscription].closed_by_us(_key(group, rule))
             self._tell(done, about)
 
     def _tell(self, done: Closing, about: dict[str, Any]) -> None:
@@ -134,6 +153,10 @@ class Reaper:
             "late_seconds": round(late, 1) if late is not None else None,
             "correlation_id": correlation_id,
         }
+
+
+def _key(group: ContainerState, rule: RuleState) -> Key:
+    return group.azure_id.lower(), rule.name.lower()
 
 
 _printing = threading.Lock()

@@ -25,7 +25,7 @@ from latchportal.devcloud import world
 LAST = (("azure",), ("redis", "postgres"))
 WORKERS = {
     "tick": ("-Q", "tick", "--pool", "solo"),
-    "converge": ("-Q", "converge", "--pool", "threads", "-c", "8"),
+    "converge": ("-Q", "converge", "--pool", "threads", "-c", "16"),
     "slow": ("-Q", "slow,seal", "--pool", "prefork", "-c", "1"),
 }
 

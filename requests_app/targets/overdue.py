@@ -6,7 +6,8 @@ This is all the reaper knows. The portal's own closing is convergence, which kno
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Set
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
@@ -24,6 +25,12 @@ _TRIES: Final = 5
 _PAUSE_SECONDS: Final = 2.0
 # A longer wish of Azure's is left to the next pass, so that one group never holds a worker for long.
 _LONGEST_PAUSE_SECONDS: Final = 10.0
+# Half of the writes a second that Azure lets one subscription and region have: whoever is that fast needs no help.
+_FULL_SWING: Final = 5.0
+# However fast the others are, a rule this long past its end is nobody's but ours.
+PATIENCE: Final = timedelta(seconds=120)
+
+Key = tuple[str, str]
 
 
 def all_groups(config: AzureConfig, subscription: str, *, correlation_id: str) -> list[ContainerState]:
@@ -52,6 +59,29 @@ def is_over(rule: RuleState, moment: datetime, grace: timedelta) -> bool:
     """Return whether the rule's own description says that it should be gone; unreadable counts as over."""
     end = read_end(rule.description)
     return end is None or end + grace <= moment
+
+
+@dataclass(slots=True)
+class Others:
+    """What vanished between two looks by somebody else's hand, the portal's most likely. One for each subscription."""
+
+    _seen: frozenset[Key] = frozenset()
+    _at: datetime | None = None
+    _own: set[Key] = field(default_factory=set)
+
+    def closed_by_us(self, key: Key) -> None:
+        """This rule does not count for the others."""
+        self._own.add(key)
+
+    def in_full_swing(self, over: Set[Key], moment: datetime) -> bool:
+        """Return whether the others close as fast as Azure lets anyone; `over`: what is past its end now, grace or not.
+
+        To join them then would close nothing sooner: it would use up, for refusals, the writes they need.
+        """
+        gone, own = self._seen - over - self._own, self._own & over
+        seconds = (moment - self._at).total_seconds() if self._at else 0.0
+        self._seen, self._at, self._own = frozenset(over), moment, set(own)
+        return seconds > 0 and len(gone) / seconds >= _FULL_SWING
 
 
 @dataclass(frozen=True, slots=True)
