@@ -21,7 +21,7 @@ from requests_app.models import (
     Opening,
 )
 from tests.support.azure import activated, approved, asked, containers
-from tests.support.convergence import fresh, later, ours, writes
+from tests.support.convergence import at, fresh, later, ours, writes
 
 pytestmark = pytest.mark.django_db
 
@@ -80,7 +80,7 @@ def test_a_worker_woken_early_waits_for_the_very_instant(people, policy, azure):
     grant = activated(people)
     tasks.converge(containers()[0].pk)
     grant = fresh(grant)
-    with time_machine.travel(grant.expires_at - timedelta(seconds=1.2), tick=True):
+    with at(grant.expires_at - timedelta(seconds=1.2)):
         tasks.converge(containers()[0].pk)
     grant = fresh(grant)
     assert grant.state == "closed"

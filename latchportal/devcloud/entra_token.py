@@ -106,14 +106,12 @@ def _tokens_for(state: State, base: str, code: Code, person: Person) -> dict[str
 
 
 def _id_claims(issuer: str, tenant: str, code: Code, person: Person, subject: str) -> dict[str, Any]:
-    now, ask, scopes = tokens.now_s(), code.ask, code.ask.scope.split()
+    ask, scopes = code.ask, code.ask.scope.split()
     claims: dict[str, Any] = {
         "ver": "2.0",
         "iss": issuer,
         "aud": ask.app.client_id,
-        "iat": now,
-        "nbf": now,
-        "exp": now + tokens.LIFETIME_S,
+        **tokens.times(),
         "sub": subject,
         "tid": tenant,
         "auth_time": code.session.auth_time,

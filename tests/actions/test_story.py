@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-import time_machine
 
 from audit_app.clock import now
 from audit_app.models import Event
@@ -11,6 +10,7 @@ from requests_app.actions import end
 from requests_app.converge import converge
 from requests_app.models import Grant, Message
 from tests.support.azure import activated, containers
+from tests.support.convergence import at
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +30,7 @@ def test_approved_access_opens_one_rule_and_closes_it_when_time_is_up(people, po
     assert len(ours) == 1
     assert grant.expires_at - grant.opened_at == timedelta(minutes=30)
 
-    with time_machine.travel(grant.expires_at + timedelta(milliseconds=1), tick=True):
+    with at(grant.expires_at + timedelta(milliseconds=1)):
         run()
 
     grant.refresh_from_db()

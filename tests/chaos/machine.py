@@ -16,13 +16,13 @@ from audit_app.clock import now
 from requests_app.actions import lapse
 from requests_app.converge import converge, lease
 from requests_app.models import Arming, Container, DirectoryGroup, Grant, Opening, Person
-from requests_app.targets import arm, credential
 from requests_app.targets.mark import read_end
 from tests.chaos.azure_acts import AzureActs
 from tests.chaos.mortal import Killed, Mortal, mortal
 from tests.chaos.people_act import LIVE, PeopleAct
 from tests.support import invariants
 from tests.support.azure import containers
+from tests.support.convergence import forget_tokens
 
 
 class Schedule(PeopleAct, AzureActs):
@@ -36,8 +36,7 @@ class Schedule(PeopleAct, AzureActs):
         """Nothing was ever asked for; Azure holds what it held."""
         self.azure.control("POST", "reset")
         self.azure.control("POST", "settings", {"write_seconds": 0})
-        credential._made.clear()
-        arm._clients.made.clear()
+        forget_tokens()
         self._whole = transaction.atomic()
         self._whole.__enter__()
         self._time = time_machine.travel(now(), tick=True)
@@ -144,6 +143,7 @@ class Schedule(PeopleAct, AzureActs):
         finally:
             self._mortal.__exit__(None, None, None)
             self._time.stop()
+            forget_tokens()
             transaction.set_rollback(True)
             self._whole.__exit__(None, None, None)
 

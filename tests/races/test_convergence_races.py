@@ -2,7 +2,6 @@
 # ruff: noqa: B023 - the threads of a round are over before its variables change
 
 import pytest
-import time_machine
 
 from audit_app.models import Event
 from requests_app.actions import end
@@ -10,6 +9,7 @@ from requests_app.converge import converge, lease
 from requests_app.converge.due import bring_about
 from tests.support import invariants
 from tests.support.azure import activated, containers
+from tests.support.convergence import at
 from tests.support.races import at_once, count
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
@@ -21,7 +21,7 @@ def test_ending_while_the_time_runs_out_ends_once(people, policy, azure):
         grant = activated(people)
         converge(containers()[0].pk)
         grant.refresh_from_db()
-        with time_machine.travel(grant.expires_at, tick=True):
+        with at(grant.expires_at):
             at_once(
                 lambda: end.end_now(by=people["requester"], grant_id=grant.pk),
                 lambda: bring_about(containers()[0]),

@@ -13,7 +13,7 @@ from audit_app.clock import now
 from requests_app import gateways
 from requests_app.converge import converge
 from requests_app.models import Attempt, Grant, Opening
-from requests_app.targets import arm, credential
+from requests_app.targets import credential
 from tests.support.azure import containers
 from tests.support.devcloud import Devcloud
 
@@ -31,15 +31,15 @@ def run() -> None:
 @contextmanager
 def at(moment: datetime) -> Iterator[None]:
     """Inside, it is this moment, and time goes on from there. Tokens of another time are thrown away."""
-    _forget_tokens()
+    forget_tokens()
     with time_machine.travel(moment, tick=True):
         yield
-    _forget_tokens()
+    forget_tokens()
 
 
-def _forget_tokens() -> None:
+def forget_tokens() -> None:
+    """Whatever asks Azure next does so with a token of the clock as it is: one of the future is not valid yet."""
     credential._made.clear()
-    arm._clients.made.clear()
 
 
 @contextmanager
