@@ -86,7 +86,7 @@ def azure(_running_azure: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture(scope="session")
 def stack() -> Any:
-    """One running stack for journeys and browsers: every part a real process. Mark its tests xdist_group("stack")."""
+    """One running stack for a whole folder: every part a real process. Mark the folder's tests with one xdist_group."""
     from tests.support.stacks import running_stack
 
     with running_stack() as running:

@@ -1,9 +1,9 @@
 """Rows of the trail for tests of its pages, written in bulk where many are needed. No assertions here."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from audit_app.clock import now
 from audit_app.models import Event
@@ -31,25 +31,36 @@ def happened(
         return record(kind, by=by, about=about, outcome=outcome, why=why, data=data)
 
 
+# What differs from row to row, by number; in SQL, as Django takes 0.3 ms of the processor for each.
+_EACH = {
+    "uid": "gen_random_uuid()",
+    "at": "%(at)s::timestamptz + number * interval '1 second'",
+    "kind": "CASE WHEN number %% 2 = 1 THEN 'grant.opened' ELSE 'request.submitted' END",
+    "outcome": "CASE WHEN number %% 10 = 0 THEN 'refused' ELSE 'success' END",
+    "object_id": "number::text",
+    "object_label": "'SSH to host-' || lpad(number::text, 6, '0')",
+    "resource_label": "'host-' || lpad((number %% 25)::text, 2, '0')",
+    "story": "'request-' || number / 8",
+    "correlation_id": "'c-' || number",
+}
+
+
 def many(count: int, *, at: datetime | None = None, **more: Any) -> None:
     """`count` events stand in the trail, a second apart, every tenth refused."""
-    moment = at or now()
-    for start in range(0, count, 5000):
-        Event.objects.bulk_create(
-            Event(
-                at=moment + timedelta(seconds=number),
-                kind="grant.opened" if number % 2 else "request.submitted",
-                outcome="refused" if number % 10 == 0 else "success",
-                actor_id=ADA.id,
-                actor_label=ADA.label,
-                object_kind="grant",
-                object_id=str(number),
-                object_label=f"SSH to host-{number:06d}",
-                resource_label=f"host-{number % 25:02d}",
-                story=f"request-{number // 8}",
-                correlation_id=f"c-{number}",
-                why="Because of a ticket",
-                **more,
-            )
-            for number in range(start, min(start + 5000, count))
+    like = Event(
+        actor_id=ADA.id, actor_label=ADA.label, object_kind="grant", why="Because of a ticket", **more
+    )
+    values: dict[str, Any] = {}
+    columns = {}
+    for field in Event._meta.concrete_fields:
+        if not field.primary_key and not field.has_db_default():
+            values[field.column] = field.get_db_prep_save(getattr(like, field.attname), connection)
+            columns[field.column] = f"%({field.column})s"
+    columns |= _EACH
+    values |= {"at": at or now(), "last": count - 1}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {Event._meta.db_table} ({', '.join(columns)}) "
+            f"SELECT {', '.join(columns.values())} FROM generate_series(0, %(last)s) AS number ORDER BY number",
+            values,
         )

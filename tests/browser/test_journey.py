@@ -13,7 +13,7 @@ from tests.browser.conftest import Visit
 from tests.support.browser import Visitor, number_of
 from tests.support.organisation import the_world
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 WEB, WEB_NSG = "SSH to prod-web-01", "nsg-prod-web"
 STAGING, STAGING_NSG = "SSH to stg-web-01", "nsg-stg-web"

@@ -11,7 +11,7 @@ from tests.browser import steps
 from tests.browser.conftest import Visit
 from tests.support.browser import Visitor, number_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 APP, NSG = "SSH to prod-app-01", "nsg-prod-app"
 
 

@@ -12,7 +12,7 @@ from tests.browser.conftest import Visit
 from tests.support.browser import Visitor
 from tests.support.stacks import run_task
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 RESOURCE, RIGHT, WHY = "build-agent-01", "SSH to build-agent-01", "Builds run in the pipeline by now"
 
 

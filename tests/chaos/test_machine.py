@@ -11,7 +11,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from requests_app import pacing
 from tests.chaos.machine import Schedule
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+# In the group of the long attack: xdist begins with the larger groups, and that one must not come last.
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.xdist_group("chaos")]
 SCHEDULES = int(os.environ.get("LATCH_SCHEDULES", "12"))
 SEED = int(os.environ.get("LATCH_SEED", "1"))
 EACH = 50

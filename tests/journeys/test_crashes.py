@@ -9,7 +9,7 @@ from latchportal.demo.story import Story, until
 from tests.journeys.test_story import asked_and_approved
 from tests.support.stacks import WRITE_SECONDS, calls, control
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.xdist_group("journeys")]
 LATEST_SECONDS = 5
 
 

@@ -10,7 +10,7 @@ from latchportal.demo.stack import Stack
 from latchportal.demo.story import until
 from tests.support.stacks import control
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.xdist_group("journeys")]
 # A worker that was killed holds others up for a minute, and pauses have grown meanwhile.
 CATCHES_UP_SECONDS = 180
 WRITE = """

@@ -5,7 +5,7 @@ import pytest
 from latchportal.demo.stack import Stack
 from latchportal.demo.story import Story
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.xdist_group("journeys")]
 LATEST_SECONDS = 5
 
 
