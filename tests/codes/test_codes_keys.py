@@ -79,6 +79,7 @@ def test_a_key_is_named_by_its_thumbprint() -> None:
         (private_pem(rsa.generate_private_key(65537, 2048)), "curve P-256"),
         (public_pem(private_pem(ec.generate_private_key(ec.SECP384R1()))), "curve P-256"),
     ],
+    ids=["empty", "nonsense", "no key in it", "locked", "P-384", "Ed25519", "RSA", "public P-384"],
 )
 def test_a_file_that_holds_no_such_key_is_named(pem: bytes, words: str) -> None:
     with pytest.raises(KeyFault, match=words) as fault:

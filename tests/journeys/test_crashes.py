@@ -31,7 +31,7 @@ def test_worker_killed_between_write_and_confirmation_closes_on_time(stack: Stac
     control(stack, "POST", "settings", {"write_seconds": 4})
     try:
         before = len(calls(stack, "PUT", "/securityRules/latch-"))
-        story = opening(stack, seconds=30)
+        story = opening(stack, seconds=15)
         until(lambda: len(calls(stack, "PUT", "/securityRules/latch-")) > before, "the write", 30)
         stack.kill("converge")
     finally:
@@ -48,7 +48,7 @@ def test_worker_told_to_stop_finishes_what_it_sends_before_it_goes(stack: Stack)
     control(stack, "POST", "settings", {"write_seconds": 3})
     try:
         before = len(calls(stack, "PUT", "/securityRules/latch-"))
-        story = opening(stack, seconds=25)
+        story = opening(stack, seconds=20)
         until(lambda: len(calls(stack, "PUT", "/securityRules/latch-")) > before, "the write", 30)
         stack.parts["converge"].ask_to_stop()
         assert stack.parts["converge"].wait(20) == 0, "it did not go by itself"
