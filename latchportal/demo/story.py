@@ -167,7 +167,8 @@ class Story:
     def prove(self) -> None:
         """The auditor finds every step in the trail, in order, and downloads it."""
         self.events = self._export(f"/audit/events/?story={self.number}", "events")
-        kinds = [row["kind"] for row in self.events]
+        # An alert that looks at several stories ("asked for again and again") may stand in this one; it is no step of it.
+        kinds = [row["kind"] for row in self.events if not row["kind"].startswith("alert.")]
         if kinds != list(STEPS):
             raise Unexpected(f"The trail's steps are {kinds}, and should be {list(STEPS)}.")
 

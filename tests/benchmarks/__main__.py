@@ -14,7 +14,19 @@ from tests.benchmarks import machine
 from tests.benchmarks.options import Options, Result
 from tests.benchmarks.setting import Setting, staged
 
-MEASURES = ("policy", "worker", "close_lag", "upkeep", "storm", "pages", "flows", "csv_export", "trail")
+MEASURES = (
+    "policy",
+    "worker",
+    "close_lag",
+    "upkeep",
+    "storm",
+    "pages",
+    "flows",
+    "csv_export",
+    "trail",
+    "explorer",
+    "reviews",
+)
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -24,6 +36,7 @@ def main() -> int:
     asked = _parser().parse_args()
     options = Options(
         requests=asked.requests,
+        events=asked.events,
         grants=asked.grants,
         seconds=asked.seconds,
         rounds=asked.rounds,
@@ -88,6 +101,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("measures", nargs="*", choices=[*MEASURES, []], help="which (all)")
     parser.add_argument("--requests", type=int, default=100_000, help="past requests in the database")
+    parser.add_argument(
+        "--events", type=int, default=100_000, help="events in the trail, where it is measured"
+    )
     parser.add_argument("--grants", type=int, default=50, help="grants whose closing is timed")
     parser.add_argument(
         "--seconds", type=float, default=10.0, help="load for each figure, all rounds together"

@@ -1,4 +1,4 @@
-"""100,000 events as CSV through the page an auditor uses, against PostgreSQL's own COPY of the same rows."""
+"""Events as CSV through the page an auditor uses, against PostgreSQL's own COPY of the same rows."""
 
 import http.client
 import time
@@ -6,16 +6,17 @@ from statistics import median
 from typing import Any
 
 from tests.benchmarks import memory
+from tests.benchmarks.filled import fill
 from tests.benchmarks.load import Line
 from tests.benchmarks.options import Result, ranged
 from tests.benchmarks.setting import Setting, answers
 
-EVENTS = 100_000
 CHUNK = 256 * 1024
 
 
 def run(setting: Setting) -> Result:
     """Return seconds, ratio and peak memory; fewer events where the database holds fewer."""
+    fill(setting, setting.options.events)
     since, events = _since(setting)
     rounds: list[dict[str, Any]] = []
     with setting.gunicorn(workers=1) as part:
@@ -93,7 +94,7 @@ def _since(setting: Setting) -> tuple[str, int]:
     """Return the instant from which on there are so many events, and how many there are."""
     with setting.connect() as connection:
         query = "SELECT at FROM audit_app_event ORDER BY at DESC OFFSET %s LIMIT 1"
-        row = connection.execute(query, (EVENTS - 1,)).fetchone()
+        row = connection.execute(query, (setting.options.events - 1,)).fetchone()
         if row is None:
             row = connection.execute("SELECT min(at) FROM audit_app_event").fetchone()
         at: Any = row[0] if row else None

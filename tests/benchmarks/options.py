@@ -8,9 +8,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Options:
-    """How much is done: requests in the database, grants to close, seconds of load for each figure."""
+    """How much is done: requests and events in the database, grants to close, seconds of load for each figure."""
 
     requests: int = 100_000
+    events: int = 100_000
     grants: int = 50
     seconds: float = 10.0
     rounds: int = 3

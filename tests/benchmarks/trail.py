@@ -16,6 +16,7 @@ import psycopg
 
 from latchportal.demo.surroundings import ROOT, python
 from tests.benchmarks import memory
+from tests.benchmarks.filled import fill
 from tests.benchmarks.options import Result, ranged
 from tests.benchmarks.setting import Setting
 
@@ -41,6 +42,8 @@ def run(setting: Setting) -> Result:
             _writing(setting, writers, result, "sealed meanwhile")
     _lag(setting, since, result)
     _backlog(setting, result)
+    fill(setting, setting.options.events)
+    _sealed_up(setting)
     _verifying(setting, result)
     return result
 
