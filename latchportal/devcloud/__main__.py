@@ -1,6 +1,7 @@
 """`python -m latchportal.devcloud`: runs the pretend Azure until stopped. Only the command line is here."""
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -24,7 +25,12 @@ def main(arguments: list[str] | None = None) -> int:
     host = f"[{options.host}]" if ":" in options.host else options.host
     sys.stdout.write(f"pretend Azure on http://{host}:{listener.getsockname()[1]}/\n")
     sys.stdout.flush()
-    uvicorn.Server(config).run(sockets=[listener])
+    # uvicorn hands the signal on when it is done, and by itself that would be the end of this process.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    finally:
+        app.state.cloud.save_now()
     return 0
 
 

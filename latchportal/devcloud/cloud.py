@@ -1,5 +1,6 @@
 """The pretend subscriptions with everything that changes in them, kept on disk if asked. No HTTP."""
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Iterable
@@ -13,6 +14,9 @@ from latchportal.devcloud.nsg import Nsg, Rule
 from latchportal.devcloud.operations import Operation, Operations
 from latchportal.devcloud.received import Received
 from latchportal.devcloud.throttle import Limits, Throttle
+
+# A saving that takes longer than this is followed by a pause of so many times as long.
+_CHEAP_S, _PAUSES = 0.005, 20
 
 
 class Cloud:
@@ -34,6 +38,8 @@ class Cloud:
         self.write_seconds = write_seconds
         self.calls = Calls()
         self.faults = Faults()
+        self._saved_until = 0.0
+        self._saving: asyncio.TimerHandle | None = None
         self._begin()
         if state_file and state_file.exists():
             self._load(json.loads(state_file.read_text(encoding="utf-8")))
@@ -103,13 +109,31 @@ class Cloud:
             self.save()
 
     def save(self) -> None:
-        """What must survive a restart is on disk, whole or not at all."""
+        """What must survive a restart is on disk, whole or not at all; soon, where the last saving took long.
+
+        Saving grows with all that there is: of a thousand writes at once, each would wait for a thousand savings.
+        """
+        wait = self._saved_until - self.clock()
+        if wait <= 0:
+            self.save_now()
+        elif self._saving is None:
+            self._saving = asyncio.get_running_loop().call_later(wait, self.save_now)
+
+    def save_now(self) -> None:
+        """As save(), at once; also the last word before the process ends."""
+        self._saving = None
         if not self._state_file:
             return
-        self._state_file.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._state_file.with_suffix(".new")
+        began = self.clock()
+        self._write(self._state_file)
+        took = self.clock() - began
+        self._saved_until = self.clock() + (_PAUSES * took if took > _CHEAP_S else 0)
+
+    def _write(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_suffix(".new")
         draft.write_text(json.dumps(self._dump()), encoding="utf-8")
-        draft.replace(self._state_file)
+        draft.replace(file)
 
     def _dump(self) -> dict[str, Any]:
         nsgs = [
@@ -139,6 +163,7 @@ class Cloud:
 def finish(cloud: Cloud, operation: Operation) -> None:
     """The operation has its end, and its NSG shows it: done, put back, or left half-way as planned."""
     plan, operation.status = operation.plan, operation.plan.outcome
+    before, operation.before = operation.before, None
     nsg = cloud.nsgs.get(operation.nsg_key)
     if nsg is None:
         return
@@ -146,10 +171,10 @@ def finish(cloud: Cloud, operation: Operation) -> None:
     if operation.deletes and (succeeded or plan.applied):
         _remove(cloud, nsg, operation.rule)
     elif not succeeded and not plan.applied:
-        if operation.before is None:
+        if before is None:
             cloud.nsgs.pop(nsg.key)
         else:
-            nsg.restore(operation.before)
+            nsg.restore(before)
     _conclude(nsg, operation)
 
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 KEPT = 2000
@@ -49,9 +49,11 @@ class Operations:
 
     def __init__(self) -> None:
         self._all: dict[str, Operation] = {}
+        # Asked at every call, while thousands have ended.
+        self._running: dict[str, Operation] = {}
 
     def add(self, operation: Operation) -> Operation:
-        self._all[operation.id] = operation
+        self._all[operation.id] = self._running[operation.id] = operation
         while len(self._all) > KEPT:
             self._all.pop(next(iter(self._all)))
         return operation
@@ -64,7 +66,9 @@ class Operations:
         return next((one for one in self.running() if one.nsg_key == nsg_key), None)
 
     def running(self) -> Iterator[Operation]:
-        return (one for one in reversed(self._all.values()) if one.status == "InProgress")
+        for one in [one for one in self._running.values() if one.status != "InProgress"]:
+            del self._running[one.id]
+        return iter([*reversed(self._running.values())])
 
     def due(self, now: float) -> list[Operation]:
         """Those whose time has come, oldest first."""
@@ -72,7 +76,7 @@ class Operations:
 
     def dump(self, now: float) -> list[dict[str, Any]]:
         """Plain data; `due` becomes the seconds left, since the monotonic clock ends with the process."""
-        return [asdict(one) | {"due": one.due - now} for one in self._all.values()]
+        return [vars(one) | {"plan": vars(one.plan), "due": one.due - now} for one in self._all.values()]
 
     def load(self, data: list[dict[str, Any]], now: float) -> None:
         """The operations are those that `dump()` returned."""
