@@ -20,7 +20,7 @@ from requests_app.converge.lease import Lease
 from requests_app.converge.look import look
 from requests_app.converge.pause import ends_at, put_off, reschedule
 from requests_app.converge.settle import REREADS, may_land_until
-from requests_app.converge.write import remove, write
+from requests_app.converge.write import remove, tried_since, unless_removed, write
 from requests_app.models import Container, Grant, Opening
 from requests_app.targets.base import ContainerState, Target
 
@@ -67,7 +67,8 @@ def _wait_for_work(container: Container) -> bool:
 def _round(container: Container, lease: Lease) -> bool:
     """One pass: removals, a reading, writes, a reading; False when the lease was lost or Azure can not be read.
 
-    Removals need no reading before them, for removing what is gone is fine; so they never wait for one.
+    Removals need no reading before them, for removing what is gone is fine; so they never wait for one, but for what
+    Azure called removed a moment ago.
     """
     bring_about(container)
     # What becomes due from here on, such as a revocation, is the next round's: it must not be put off untried.
@@ -85,7 +86,7 @@ def _round(container: Container, lease: Lease) -> bool:
 
 def _remove_due(target: Target, container: Container, lease: Lease, began: datetime) -> bool:
     closing = _due(container, began).filter(desired=Opening.Desired.ABSENT)
-    for opening in closing.exclude(observed=Opening.Observed.ABSENT):
+    for opening in unless_removed(closing.exclude(observed=Opening.Observed.ABSENT), began):
         if not lease.renew():
             return False
         if wait := pace.turn(container, closing=True):
@@ -138,7 +139,9 @@ def _rest(container: Container, began: datetime) -> None:
     """What this round saw as it should be has its next look set, or none; the rest is tried again after a pause."""
     for opening in _due(container, began):
         if opening.observed != opening.desired:
-            put_off([opening], now())
+            if opening.desired == Opening.Desired.PRESENT or tried_since(opening, began):
+                put_off([opening], now())
+            # Else it was called removed and is still there: it stays due, and the next round removes it.
         elif opening.desired == Opening.Desired.ABSENT:
             _rest_closed(opening)
         else:

@@ -3,11 +3,12 @@
 Whether it worked is not decided here: only the reading afterwards says what is.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Greatest
 
 from audit_app.clock import now
 from requests_app import gateways
@@ -21,6 +22,8 @@ log = structlog.get_logger("latch.writes")
 # Before the target's own deadline starts it may spend half a minute on a token, and a write that was sent may
 # land after it; absence is final only when all of that is over.
 _GRACE = timedelta(seconds=50)
+# Azure's word for a removal does for so long without a reading; then it is told once more.
+_TOLD_HOLDS = timedelta(seconds=20)
 
 
 def write(target: Target, opening: Opening, state: ContainerState) -> None:
@@ -69,6 +72,25 @@ def remove(target: Target, opening: Opening) -> None:
         _put_off(opening, error)
         return
     _end(attempt, receipt=receipt)
+
+
+def unless_removed(openings: QuerySet[Opening], moment: datetime) -> list[Opening]:
+    """Return these openings without those that Azure called removed a moment ago and nobody could read since.
+
+    To remove them again would take, of Azure's budget, what other closings need; the next reading says whether it must.
+    """
+    told = Attempt.objects.filter(
+        opening=OuterRef("pk"),
+        kind=Attempt.Kind.REMOVE,
+        outcome=Attempt.Outcome.DONE,
+        finished_at__gt=Greatest(OuterRef("read_at"), moment - _TOLD_HOLDS),
+    )
+    return list(openings.exclude(Exists(told)))
+
+
+def tried_since(opening: Opening, moment: datetime) -> bool:
+    """Return whether Azure was told anything about this opening since then."""
+    return Attempt.objects.filter(opening=opening, started_at__gte=moment).exists()
 
 
 def _begin(opening: Opening, kind: str) -> Attempt | None:
