@@ -69,6 +69,7 @@ def opened(
         priority = next(numbers[entitlement.pk])
         name = f"latch-demo-{grant.uid.hex[:12]}-1"
         spec = {
+            "name": name,
             "source": grant.source_address,
             "destination": "10.99.0.4",
             "protocol": "tcp",
