@@ -16,7 +16,7 @@ from typing import Any
 from latchportal.devcloud.errors import ArmError
 
 WORKSPACE = "3f1d9a52-7c64-4e0b-9b1e-5a2f60c7d811"
-KEPT = 50_000
+KEPT = 20_000
 # "Maximum number of records returned in a log query", of Azure Monitor's limits.
 MOST_ROWS = 500_000
 _THROTTLES = frozenset({"SubscriptionRequestsThrottled", "TooManyRequests"})
