@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from audit_app import heads, schedules, sealing
+from audit_app.activity import reading
 from audit_app.alerts import raising
 from audit_app.shipping.configured import destinations
 from audit_app.shipping.ship import ship
@@ -33,3 +34,9 @@ def ship_trail() -> int:
     """Every destination has what its round's budget allowed; returns how many events were taken."""
     rounds = [ship(destination) for destination in destinations()]
     return sum(done.taken for done in rounds if done)
+
+
+@shared_task(name="audit_app.read_activity")
+def read_activity(reading_id: int) -> bool:
+    """What somebody asked to see of Azure's Activity Log is read, or it is said why not."""
+    return reading.read(reading_id)

@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from audit_app import alert_views, export_views, overview_views, proof_views, review_views, views
+from audit_app import (
+    activity_views,
+    alert_views,
+    export_views,
+    overview_views,
+    proof_views,
+    review_views,
+    views,
+)
 
 app_name = "audit"
 
@@ -11,6 +19,8 @@ urlpatterns = [
     path("events/", views.events, name="events"),
     path("events/<uuid:uid>/proof.json", proof_views.proof, name="proof"),
     path("stories/<str:story>/", views.story, name="story"),
+    path("stories/<str:story>/activity/", activity_views.beside, name="activity"),
+    path("stories/<str:story>/activity/read", activity_views.ask, name="activity-read"),
     path("exports/", export_views.listing, name="exports"),
     path("exports/new", export_views.export, name="export"),
     path("alerts/", alert_views.listing, name="alerts"),

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 
 from audit_app import presenters
 from audit_app.access import Unknown, auditors_only
+from audit_app.activity import reading
 from audit_app.explorer import Cursor, Page, page
 from audit_app.filters import EventFilter
 from audit_app.models import Event
@@ -72,5 +73,6 @@ def story(request: HttpRequest, story: str) -> HttpResponse:
             "first": found[0],
             "last": told[-1].event,
             "people": sorted({line.event.actor_label for line in told if not line.by_system}),
+            "activity_on": reading.switched_on(),
         },
     )

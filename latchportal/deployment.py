@@ -11,7 +11,7 @@ import environ
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 
-from requests_app.targets.azure_cloud import logs_host, microsoft_host
+from requests_app.targets.azure_cloud import PUBLIC_ANALYTICS, analytics_host, logs_host, microsoft_host
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
 
@@ -110,6 +110,27 @@ def sentinel(endpoint: str, rule_id: str, *, demo: bool) -> str:
     if not re.fullmatch(r"dcr-[0-9a-f]{32}", rule_id):
         raise ImproperlyConfigured(
             f"SENTINEL_RULE_ID must be the rule's immutable id, dcr-…, not {rule_id!r}."
+        )
+    return endpoint.rstrip("/")
+
+
+def log_analytics(endpoint: str, workspace: str, *, demo: bool) -> str:
+    """Return where the workspace is queried, nothing without one; raises ImproperlyConfigured for what is not Azure's."""
+    if not workspace:
+        if endpoint:
+            raise ImproperlyConfigured("LOG_ANALYTICS_ENDPOINT is of no use without LOG_ANALYTICS_WORKSPACE.")
+        return ""
+    try:
+        uuid.UUID(workspace)
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"LOG_ANALYTICS_WORKSPACE must be the workspace's id, a GUID, not {workspace!r}."
+        ) from None
+    endpoint = endpoint or PUBLIC_ANALYTICS
+    parts = urlsplit(endpoint)
+    if not (analytics_host(endpoint) or (demo and parts.scheme == "http" and parts.hostname in LOOPBACK)):
+        raise ImproperlyConfigured(
+            f"LOG_ANALYTICS_ENDPOINT must be like {PUBLIC_ANALYTICS}, not {endpoint!r}."
         )
     return endpoint.rstrip("/")
 

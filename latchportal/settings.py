@@ -70,6 +70,12 @@ SYSLOG_CA_FILE = env.str("SYSLOG_CA_FILE", default="")
 SYSLOG_URL = deployment.syslog(env.str("SYSLOG_URL", default=""), SYSLOG_CA_FILE)
 OCSF_DIR = deployment.folder("OCSF_DIR", env.str("OCSF_DIR", default=""))
 
+# --- Azure's Activity Log, beside the trail -----------------------------------------------------------------
+LOG_ANALYTICS_WORKSPACE = env.str("LOG_ANALYTICS_WORKSPACE", default="")
+LOG_ANALYTICS_ENDPOINT = deployment.log_analytics(
+    env.str("LOG_ANALYTICS_ENDPOINT", default=""), LOG_ANALYTICS_WORKSPACE, demo=LATCH_DEMO
+)
+
 # --- the house -----------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "unfold",

@@ -19,6 +19,7 @@ def azure_config() -> AzureConfig:
         arm_endpoint=settings.ARM_ENDPOINT,
         graph_endpoint=settings.GRAPH_ENDPOINT,
         logs_endpoint=settings.SENTINEL_ENDPOINT,
+        analytics_endpoint=settings.LOG_ANALYTICS_ENDPOINT,
         credential=settings.AZURE_CREDENTIAL,
         client_id=settings.AZURE_CLIENT_ID,
         allow_cleartext_loopback=settings.LATCH_DEMO,

@@ -25,9 +25,10 @@ _quiet = _Quiet()
 CONVERGE: Final = "requests_app.converge"
 COMPARE: Final = "requests_app.compare"
 SEND_MAIL: Final = "requests_app.send_mail"
+READ_ACTIVITY: Final = "audit_app.read_activity"
 # A wake nobody took by then is forgotten: the database says the same again, and a worker that comes back after an
 # hour must not begin with an hour of wakes.
-_EXPIRES_SECONDS: Final = {CONVERGE: 10, COMPARE: 30, SEND_MAIL: 30}
+_EXPIRES_SECONDS: Final = {CONVERGE: 10, COMPARE: 30, SEND_MAIL: 30, READ_ACTIVITY: 60}
 
 
 def wake(task_name: str, row_id: int) -> None:

@@ -19,6 +19,7 @@ MICROSOFT = {
 }
 SENTINEL = "https://latch-ab12.westeurope-1.ingest.monitor.azure.com"
 RULE = "dcr-" + "0" * 32
+WORKSPACE = "3f1d9a52-7c64-4e0b-9b1e-5a2f60c7d811"
 
 
 def start(**environment: str) -> subprocess.CompletedProcess[str]:
@@ -85,6 +86,16 @@ def test_a_demos_pretend_azure_must_be_on_loopback_too() -> None:
         ({"SENTINEL_ENDPOINT": SENTINEL, "SENTINEL_RULE_ID": "my-rule"}, "immutable id"),
         ({"SENTINEL_ENDPOINT": "https://logs.example.org", "SENTINEL_RULE_ID": RULE}, "SENTINEL_ENDPOINT"),
         ({"SENTINEL_ENDPOINT": "http://127.0.0.1:9", "SENTINEL_RULE_ID": RULE}, "SENTINEL_ENDPOINT"),
+        ({"LOG_ANALYTICS_WORKSPACE": "logs-prod"}, "LOG_ANALYTICS_WORKSPACE"),
+        ({"LOG_ANALYTICS_ENDPOINT": "https://api.loganalytics.us"}, "LOG_ANALYTICS_WORKSPACE"),
+        (
+            {"LOG_ANALYTICS_WORKSPACE": WORKSPACE, "LOG_ANALYTICS_ENDPOINT": "https://logs.example.org"},
+            "LOG_ANALYTICS_ENDPOINT",
+        ),
+        (
+            {"LOG_ANALYTICS_WORKSPACE": WORKSPACE, "LOG_ANALYTICS_ENDPOINT": "http://127.0.0.1:9"},
+            "LOG_ANALYTICS_ENDPOINT",
+        ),
         ({"SYSLOG_URL": "siem.example.org"}, "SYSLOG_URL"),
         ({"SYSLOG_URL": "http://siem.example.org"}, "SYSLOG_URL"),
         ({"SYSLOG_URL": "udp://siem.example.org", "SYSLOG_CA_FILE": "/ca.pem"}, "SYSLOG_CA_FILE"),
@@ -110,6 +121,14 @@ def test_every_destination_of_the_trail_can_be_switched_on_at_once() -> None:
         SYSLOG_URL="tls://siem.example.org:6514",
         OCSF_DIR="/var/lib/latchportal/ocsf",
     )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_activity_log_is_switched_on_by_the_workspace_alone() -> None:
+    endpoint = "https://api.loganalytics.azure.com"
+    assert deployment.log_analytics("", "", demo=False) == ""
+    assert deployment.log_analytics("", WORKSPACE, demo=False) == endpoint
+    done = start(LOG_ANALYTICS_WORKSPACE=WORKSPACE, LOG_ANALYTICS_ENDPOINT="")
     assert done.returncode == 0, done.stderr
 
 

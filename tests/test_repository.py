@@ -23,6 +23,7 @@ MOVERS = ("requests_app/actions/", "requests_app/converge/", "audit_app/lifecycl
 IMMUTABLE = {"audit_app.Event", "audit_app.Seal", "audit_app.SealedEvent"}
 MUTABLE = {
     "audit_app.AccessReview",
+    "audit_app.ActivityReading",
     "audit_app.Alert",
     "audit_app.AlertCursor",
     "audit_app.Export",

@@ -86,6 +86,11 @@ ROWS: dict[str, Row] = {
     # What was recorded a moment ago is not sealed yet, and says so.
     "audit/events/<uuid:uid>/proof.json": Row("/audit/events/{event}/proof.json", "in 403 403 403 409 409"),
     "audit/stories/<str:story>/": Row("/audit/stories/request-{waiting}/", AUDITORS),
+    # Nobody said where Azure's log is: the page says how, and nothing can be asked.
+    "audit/stories/<str:story>/activity/": Row("/audit/stories/request-{waiting}/activity/", AUDITORS),
+    "audit/stories/<str:story>/activity/read": Row(
+        "/audit/stories/request-{waiting}/activity/read", post="in 403 403 403 409 409"
+    ),
     "audit/alerts/": Row("/audit/alerts/", AUDITORS),
     "audit/alerts/<int:pk>/acknowledge": Row(
         "/audit/alerts/{alert}/acknowledge", post="in 403 403 403 403 on", data=WHY

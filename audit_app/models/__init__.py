@@ -1,5 +1,6 @@
 """The audit app's tables, one file a noun. Import them from here."""
 
+from audit_app.models.activity import ActivityReading
 from audit_app.models.alert import Alert, AlertCursor
 from audit_app.models.export import Export, ExportSchedule
 from audit_app.models.review import AccessReview, ReviewItem
@@ -9,6 +10,7 @@ from audit_app.models.trail import Event
 
 __all__ = [
     "AccessReview",
+    "ActivityReading",
     "Alert",
     "AlertCursor",
     "Event",

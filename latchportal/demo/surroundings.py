@@ -9,7 +9,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from latchportal.devcloud import identity, streams, world
+from latchportal.devcloud import activity, identity, streams, world
 
 ROOT = Path(__file__).resolve().parents[2]
 ORGANISATION = Path(__file__).resolve().parent / "organisation"
@@ -66,6 +66,8 @@ def site(directory: Path, ports: Ports, stores: Stores, extra: Mapping[str, str]
         "GRAPH_ENDPOINT": azure,
         "SENTINEL_ENDPOINT": azure,
         "SENTINEL_RULE_ID": streams.RULE,
+        "LOG_ANALYTICS_WORKSPACE": activity.WORKSPACE,
+        "LOG_ANALYTICS_ENDPOINT": azure,
         "OCSF_DIR": str(directory / "ocsf"),
         "AZURE_CREDENTIAL": "managed",
         "IDENTITY_ENDPOINT": f"{azure}/msi/token",

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from latchportal.devcloud import answers, errors, tokens
+from latchportal.devcloud.activity import Change
 from latchportal.devcloud.answers import Answer, Ask
 from latchportal.devcloud.calls import Call
 from latchportal.devcloud.cloud import Cloud
@@ -56,7 +57,8 @@ class _Exchange:
             "x-ms-arm-service-request-id": str(uuid.uuid4()),
             "x-ms-routing-request-id": f"WESTEUROPE:{uuid.uuid4()}",
         }
-        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self.began, self.correlation = datetime.now(UTC), correlation
+        at = self.began.isoformat(timespec="milliseconds")
         self.call: Call = cloud.calls.begin(at, request.method, request.url.path, correlation)
 
     async def run(self) -> Response:
@@ -83,12 +85,34 @@ class _Exchange:
         self._pay(target)
         subject = self._subject(target)
         self.call.fault, effect = self.cloud.faults.take(subject)
-        await before(self.request, effect)
-        ask = Ask(self.request.method, target, version, self._base(), _json(body), effect.plan)
-        self.cloud.settle()
-        done = answers.answer(self.cloud, ask)
+        try:
+            await before(self.request, effect)
+            ask = Ask(self.request.method, target, version, self._base(), _json(body), effect.plan)
+            self.cloud.settle()
+            done = answers.answer(self.cloud, ask)
+        except ArmError as refusal:
+            if self._changes:
+                self.cloud.activity.refused(self._change(target), refusal)
+            raise
+        if self._changes:
+            self.cloud.activity.accepted(self._change(target), done.status, _operation_of(done))
         await after(self.request, effect)
         return done
+
+    @property
+    def _changes(self) -> bool:
+        return self.request.method not in ("GET", "HEAD")
+
+    def _change(self, target: Target) -> Change:
+        return Change(
+            target.action(self.request.method),
+            self.request.url.path.rstrip("/"),
+            self.call.principal,
+            self.correlation,
+            self.began,
+            self.request.method,
+            self.request.client.host if self.request.client else "",
+        )
 
     def _identify(self) -> None:
         try:
@@ -135,6 +159,11 @@ class _Exchange:
 
     def _base(self) -> str:
         return f"{self.request.url.scheme}://{self.request.url.netloc}"
+
+
+def _operation_of(done: Answer) -> str:
+    """The id of the operation an answer leads to, "" for what is done at once."""
+    return done.headers.get("azure-asyncoperation", "").rpartition("/")[2].partition("?")[0]
 
 
 def _json(body: bytes) -> object:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from latchportal.devcloud import errors, world
+from latchportal.devcloud.activity import Activity
 from latchportal.devcloud.calls import Calls
 from latchportal.devcloud.faults import Faults
 from latchportal.devcloud.nsg import Nsg, Rule
@@ -53,6 +54,7 @@ class Cloud:
         self.admin_rules: dict[str, list[dict[str, Any]]] = {}
         self.operations = Operations()
         self.logs = Received()
+        self.activity = Activity()
         self.throttle = Throttle(self._limits)
         for subscription in self._born:
             for given in subscription.nsgs:
@@ -164,6 +166,7 @@ def finish(cloud: Cloud, operation: Operation) -> None:
     """The operation has its end, and its NSG shows it: done, put back, or left half-way as planned."""
     plan, operation.status = operation.plan, operation.plan.outcome
     before, operation.before = operation.before, None
+    cloud.activity.ended(operation.id, plan.outcome, max(0.0, cloud.clock() - operation.due))
     nsg = cloud.nsgs.get(operation.nsg_key)
     if nsg is None:
         return

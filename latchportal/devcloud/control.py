@@ -3,17 +3,22 @@
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from latchportal.devcloud import faults, writes
+from latchportal.devcloud.activity import Change
 from latchportal.devcloud.cloud import Cloud
 from latchportal.devcloud.errors import ArmError
 from latchportal.devcloud.nsg import Nsg
 
+# Who the Activity Log says it was that changed a rule by this door.
+HAND = "somebody@northwind-harbour.example"
 Handler = Callable[[Request], Awaitable[JSONResponse]]
 
 
@@ -144,6 +149,10 @@ async def _rules(cloud: Cloud, request: Request) -> dict[str, Any]:
         nsg.put(writes.checked_rule(nsg, name, {"properties": {**(old.properties if old else {}), **given}}))
     nsg.touch()
     cloud.save()
+    verb = "delete" if request.method == "DELETE" else "write"
+    action = f"Microsoft.Network/networkSecurityGroups/securityRules/{verb}"
+    hand = Change(action, f"{nsg.id}/securityRules/{name}", HAND, str(uuid4()), datetime.now(UTC))
+    cloud.activity.by_hand(hand)
     return plain(nsg)
 
 

@@ -7,13 +7,15 @@ from ipaddress import ip_address
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-# (ARM endpoint host, ARM token scope, Graph host, sign-in authority host, Azure Monitor's host) of each cloud.
+# (ARM endpoint host, ARM token scope, Graph host, sign-in authority host, Azure Monitor's host, Log Analytics' audience)
+# of each cloud.
 _PUBLIC: Final = (
     "management.azure.com",
     "https://management.azure.com/.default",
     "graph.microsoft.com",
     "login.microsoftonline.com",
     "monitor.azure.com",
+    "https://api.loganalytics.io",
 )
 _US_GOV: Final = (
     "management.usgovcloudapi.net",
@@ -21,6 +23,7 @@ _US_GOV: Final = (
     "graph.microsoft.us",
     "login.microsoftonline.us",
     "monitor.azure.us",
+    "https://api.loganalytics.us",
 )
 _CHINA: Final = (
     "management.chinacloudapi.cn",
@@ -28,8 +31,11 @@ _CHINA: Final = (
     "microsoftgraph.chinacloudapi.cn",
     "login.partner.microsoftonline.cn",
     "monitor.azure.cn",
+    "https://api.loganalytics.azure.cn",
 )
 _CLOUDS: Final = (_PUBLIC, _US_GOV, _CHINA)
+# The public cloud's newer host; tokens for it are for the older one, as in its documentation.
+PUBLIC_ANALYTICS: Final = "https://api.loganalytics.azure.com"
 _DOD_GRAPH: Final = "dod-graph.microsoft.us"
 _HOSTS: Final = frozenset({cloud[i] for cloud in _CLOUDS for i in (0, 2, 3)} | {_DOD_GRAPH})
 
@@ -41,6 +47,7 @@ class AzureConfig:
     arm_endpoint: str = "https://management.azure.com"
     graph_endpoint: str = "https://graph.microsoft.com"
     logs_endpoint: str = ""
+    analytics_endpoint: str = ""
     credential: Literal["managed", "workload"] = "managed"
     client_id: str = ""
     allow_cleartext_loopback: bool = False
@@ -53,8 +60,9 @@ class AzureConfig:
         """Refuse what could never be right: ValueError names the field."""
         for field in ("arm_endpoint", "graph_endpoint"):
             self._check(field, getattr(self, field))
-        if self.logs_endpoint:
-            self._check("logs_endpoint", self.logs_endpoint)
+        for field in ("logs_endpoint", "analytics_endpoint"):
+            if getattr(self, field):
+                self._check(field, getattr(self, field))
         if self.credential not in ("managed", "workload"):
             raise ValueError(f"credential must be 'managed' or 'workload', not {self.credential!r}")
         for field in ("poll_seconds", "connect_timeout", "read_timeout", "write_deadline_seconds"):
@@ -90,6 +98,12 @@ class AzureConfig:
         monitor = next((cloud[4] for cloud in _CLOUDS if host.endswith(f".{cloud[4]}")), _PUBLIC[4])
         return f"https://{monitor}/.default"
 
+    @property
+    def analytics_scope(self) -> str:
+        """The token scope for Log Analytics in the cloud that `analytics_endpoint` belongs to."""
+        audiences = (cloud[5] for cloud in _CLOUDS if _host(cloud[5]) == _host(self.analytics_endpoint))
+        return f"{next(audiences, _PUBLIC[5])}/.default"
+
 
 def logs_host(url: str) -> bool:
     """True for an https URL, default port, of a Logs Ingestion endpoint in a Microsoft cloud."""
@@ -98,6 +112,17 @@ def logs_host(url: str) -> bool:
         known = any((parts.hostname or "").endswith(f".ingest.{cloud[4]}") for cloud in _CLOUDS)
         bare = not (parts.username or parts.query or parts.fragment or parts.path.strip("/"))
         return parts.scheme == "https" and parts.port in (None, 443) and known and bare
+    except ValueError:
+        return False
+
+
+def analytics_host(url: str) -> bool:
+    """True for an https URL, default port, of Log Analytics' query API in a Microsoft cloud."""
+    try:
+        parts = urlsplit(url)
+        known = {_host(cloud[5]) for cloud in _CLOUDS} | {_host(PUBLIC_ANALYTICS)}
+        bare = not (parts.username or parts.query or parts.fragment or parts.path.strip("/"))
+        return parts.scheme == "https" and parts.port in (None, 443) and parts.hostname in known and bare
     except ValueError:
         return False
 

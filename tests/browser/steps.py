@@ -80,6 +80,22 @@ def wait_closed(visitor: Visitor) -> None:
     expect(page.get_by_text(words)).to_be_visible(timeout=60_000)
 
 
+def compare_with_azure(auditor: Visitor, number: int) -> None:
+    """The auditor sees what the portal wrote for this request beside what Azure's log has of it, below its story."""
+    page, button = auditor.page, re.compile("^(Compare with Azure|Read again)")
+    page.goto(f"/audit/stories/request-{number}/")
+    if not auditor.scripts:
+        page.get_by_role("link", name="Compare with Azure").click()
+    page.get_by_role("button", name=button).click()
+    section = page.locator("#activity")
+    if not auditor.scripts:
+        until(lambda: page.reload() and section.locator("table").count(), "what the worker read", 20)
+    expect(section.get_by_text("In both").first).to_be_visible()
+    for standing in ("Missing in Azure", "Not in the trail"):
+        expect(section.get_by_text(standing, exact=True)).to_have_count(0)
+    auditor.fine()
+
+
 def end_now(visitor: Visitor) -> None:
     """The holder has ended what is open."""
     visitor.page.locator("summary", has_text="End now").click()

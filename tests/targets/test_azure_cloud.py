@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from requests_app.targets.azure_cloud import AzureConfig, is_loopback, microsoft_host
+from requests_app.targets.azure_cloud import AzureConfig, analytics_host, is_loopback, microsoft_host
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,8 @@ def test_loopback_is_this_machine_alone(url: str, expected: bool) -> None:
         ({"arm_endpoint": "ftp://management.azure.com"}, "arm_endpoint"),
         ({"arm_endpoint": "https://management.azure.com/path"}, "arm_endpoint"),
         ({"arm_endpoint": "https://user@management.azure.com"}, "arm_endpoint"),
+        ({"analytics_endpoint": "http://127.0.0.1:1"}, "analytics_endpoint"),
+        ({"analytics_endpoint": "https://api.loganalytics.azure.com/v1"}, "analytics_endpoint"),
         ({"credential": "default"}, "credential"),
         ({"poll_seconds": 0}, "poll_seconds"),
         ({"read_timeout": -1}, "read_timeout"),
@@ -89,3 +91,32 @@ def test_each_cloud_has_its_own_token_scopes() -> None:
     demo = AzureConfig("http://127.0.0.1:1", "http://127.0.0.1:1", allow_cleartext_loopback=True)
     assert demo.arm_scope == "https://management.azure.com/.default"
     assert demo.graph_scope == "https://graph.microsoft.com/.default"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "audience"),
+    [
+        ("https://api.loganalytics.azure.com", "https://api.loganalytics.io"),
+        ("https://api.loganalytics.io", "https://api.loganalytics.io"),
+        ("https://api.loganalytics.us", "https://api.loganalytics.us"),
+        ("https://api.loganalytics.azure.cn", "https://api.loganalytics.azure.cn"),
+    ],
+)
+def test_each_clouds_log_analytics_has_its_own_audience(endpoint: str, audience: str) -> None:
+    assert analytics_host(endpoint)
+    assert AzureConfig(analytics_endpoint=endpoint).analytics_scope == f"{audience}/.default"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.loganalytics.io",
+        "https://api.loganalytics.io.evil.example",
+        "https://evil@api.loganalytics.io",
+        "https://api.loganalytics.io/v1",
+        "https://api.loganalytics.io:8443",
+        "https://[bad",
+    ],
+)
+def test_a_query_goes_to_azure_alone(url: str) -> None:
+    assert not analytics_host(url)
