@@ -138,7 +138,7 @@ def test_azures_innermost_words_are_kept(pretend: Pretend) -> None:
     assert "does not have sufficient permissions" in failure(pretend).message
 
 
-@pytest.mark.parametrize("workspace", [str(uuid4()), "logs-prod"])
+@pytest.mark.parametrize("workspace", [str(uuid4()), "logs-prod"], ids=["another", "no GUID"])
 def test_a_workspace_that_is_not_there_is_missing(pretend: Pretend, workspace: str) -> None:
     assert failure(pretend, workspace=workspace).kind == "missing"
 
