@@ -8,7 +8,18 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
-from latchportal.devcloud import arm, control, entra, graph, identity, logs, people_control, watch
+from latchportal.devcloud import (
+    arm,
+    blob_control,
+    blobs,
+    control,
+    entra,
+    graph,
+    identity,
+    logs,
+    people_control,
+    watch,
+)
 from latchportal.devcloud.cloud import Cloud
 from latchportal.devcloud.world import World
 
@@ -28,6 +39,8 @@ def build(world: World, *, write_seconds: float = 0.4, state_dir: Path | None = 
         *people_control.control_routes(world),
         *arm.routes(cloud),
         *logs.routes(cloud),
+        *blob_control.routes(cloud),
+        *blobs.routes(cloud),
         *identity.routes(world),
         *graph.routes(world),
         *entra.routes(world),

@@ -19,6 +19,7 @@ RESOURCES = (
     GRAPH,
     "https://management.core.windows.net",
     "https://monitor.azure.com",
+    "https://storage.azure.com",
     "https://database.windows.net",
     "https://vault.azure.net",
 )
