@@ -13,7 +13,16 @@ class RequestsConfig(AppConfig):
     def ready(self) -> None:
         """Declare the state machines, so that move() knows them; hand the audit app all it needs from above."""
         from audit_app import alarms, signing
-        from requests_app import datasets, keyring, lifecycle, logs_way, notify, reviewing, words  # noqa: F401
+        from requests_app import (  # noqa: F401
+            blob_way,
+            datasets,
+            keyring,
+            lifecycle,
+            logs_way,
+            notify,
+            reviewing,
+            words,
+        )
 
         words.register_all()
         datasets.register_all()
@@ -21,3 +30,4 @@ class RequestsConfig(AppConfig):
         signing.register(signer=keyring.seal_signer, jwks=keyring.seal_jwks)
         alarms.listen(notify.alert)
         logs_way.register_all()
+        blob_way.register_all()
