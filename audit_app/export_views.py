@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from audit_app import exports, manifests, presenters, schedules
+from audit_app import exports, manifests, places, presenters, schedules
 from audit_app.access import RUN_REVIEWS, NotYours, Unknown, auditors_only, party, runners_only
 from audit_app.models import Export, ExportSchedule
 
@@ -110,6 +110,7 @@ def _page(request: HttpRequest, refused: dict[str, forms.Form], status: int = 20
         "recent": RECENT,
         "regular": ExportSchedule.objects.filter(stopped_at=None),
         "everies": ExportSchedule.Every.choices if settings.EXPORT_DIR else [],
+        "place": places.word() if settings.EXPORT_DIR else "",
         "may_run": request.user.has_perm(RUN_REVIEWS),
     }
     return render(request, "audit/exports.html", context, status=status)

@@ -5,7 +5,7 @@ spreadsheet would take for a formula get a leading apostrophe, in SQL, whichever
 """
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, Literal
@@ -101,24 +101,36 @@ def start(
     `filters` are the form's own texts, already found valid; `packed` is gzip. The export of the trail ends with the
     event before its own.
     """
-    kept = {name: text for name, text in filters.items() if text}
     with transaction.atomic():
-        made = Export.objects.create(
-            dataset=of.name,
-            filters=kept,
-            form=form,
-            packed=packed,
-            last_event=Event.objects.order_by("-id").values_list("id", flat=True).first() or 0,
-            made_by_id=by.id,
-            made_by_label=by.label[:200],
-            created_at=now(),
-        )
-        about = About(kind="export", id=str(made.uid), label=of.title)
-        record("export.started", by=by, about=about, data={"dataset": of.name, "filters": kept, "form": form})
+        made = drawn_up(by=by, of=of, filters=filters, form=form, packed=packed)
+        keep(made)
     return made
 
 
-def stream(made: Export) -> Iterator[bytes]:
+def drawn_up(*, by: Party, of: Dataset, filters: Mapping[str, str], form: str, packed: bool) -> Export:
+    """Return an export that can be streamed and stands nowhere yet, neither in the list nor in the trail."""
+    return Export(
+        dataset=of.name,
+        filters={name: text for name, text in filters.items() if text},
+        form=form,
+        packed=packed,
+        last_event=Event.objects.order_by("-id").values_list("id", flat=True).first() or 0,
+        made_by_id=by.id,
+        made_by_label=by.label[:200],
+        created_at=now(),
+    )
+
+
+def keep(made: Export) -> None:
+    """The export stands in the list, and the trail says who asked for what; both or neither."""
+    about = About(kind="export", id=str(made.uid), label=dataset(made.dataset).title)
+    asked = {"dataset": made.dataset, "filters": made.filters, "form": made.form}
+    with transaction.atomic():
+        made.save()
+        record("export.started", by=Party(made.made_by_id, made.made_by_label), about=about, data=asked)
+
+
+def stream(made: Export) -> Generator[bytes, None, None]:
     """Yield the file in chunks; afterwards the export knows its rows, its digest and when it was finished.
 
     Whoever stops reading early stops the query: the cursor is this generator's own.
@@ -129,8 +141,10 @@ def stream(made: Export) -> Iterator[bytes]:
         digest.update(chunk)
         size += len(chunk)
         yield chunk
+    made.rows, made.size, made.digest, made.finished_at = counted.rows, size, digest.hexdigest(), now()
+    # One that stands nowhere yet takes them along when it is kept.
     Export.objects.filter(pk=made.pk).update(
-        rows=counted.rows, size=size, digest=digest.hexdigest(), finished_at=now()
+        rows=made.rows, size=size, digest=made.digest, finished_at=made.finished_at
     )
 
 

@@ -1,4 +1,4 @@
-"""Every seal leaves the database at once, for a file or a syslog: only from outside a cut-off trail can be seen.
+"""Every seal leaves the database at once, for a file, a syslog or a blob: only from outside a cut-off trail can be seen.
 
 Handing over never stops sealing. What could not be handed over is tried again from where the destination's row stands;
 a line may come twice, never not at all.
@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db.models import Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
+from audit_app import blobs
 from audit_app.chain import instant
 from audit_app.clock import now
 from audit_app.models import HeadCursor, Seal
@@ -31,6 +32,10 @@ PAUSE: Final = timedelta(seconds=10)
 TIMEOUT_SECONDS: Final = 2.0
 # Facility 13 is "log audit", severity 5 "notice".
 _PRIORITY: Final = 13 * 8 + 5
+# Of one day. A blob has 50,000 blocks at most, and a day 86,400 seconds.
+_BLOBS: Final = 50
+# How the day's blob that is not full yet is numbered, where it is not the first; forgotten with the process.
+_number: Final[dict[str, int]] = {}
 Send = Callable[[SplitResult, Sequence[bytes]], None]
 
 
@@ -131,6 +136,20 @@ def _to_stream(where: SplitResult, lines: Sequence[bytes]) -> None:
         out.sendall(b"".join(str(len(one)).encode() + b" " + one for one in messages))
 
 
+def _to_blob(where: SplitResult, lines: Sequence[bytes]) -> None:
+    """One block at the end of the day's append blob; one that is full is followed by another, with a number."""
+    day, body = f"{where.geturl()}-{now():%Y-%m-%d}", b"".join(one + b"\n" for one in lines)
+    for number in range(_number.get(day, 1), _BLOBS + 1):
+        try:
+            blobs.append(f"{day}.jsonl" if number == 1 else f"{day}-{number}.jsonl", body)
+        except blobs.Full:
+            continue
+        _number.clear()
+        _number[day] = number
+        return
+    raise blobs.Full(f"{day} has {_BLOBS} blobs, and all are full")
+
+
 def _family(where: SplitResult) -> int:
     found = socket.getaddrinfo(where.hostname, where.port or 514, type=socket.SOCK_DGRAM)
     return found[0][0]
@@ -142,4 +161,10 @@ def _syslog(said: bytes) -> bytes:
     return head.encode() + said
 
 
-SENDERS: Final[dict[str, Send]] = {"file": _to_file, "syslog": _to_socket, "syslog+tcp": _to_stream}
+SENDERS: Final[dict[str, Send]] = {
+    "file": _to_file,
+    "syslog": _to_socket,
+    "syslog+tcp": _to_stream,
+    "https": _to_blob,
+    "http": _to_blob,
+}

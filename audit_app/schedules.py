@@ -1,17 +1,16 @@
-"""Exports made again and again into a folder, with their manifests: planned, stopped, written when due. No page here."""
+"""Exports made again and again, with their manifests: planned, stopped, written when due. Where to, places.py says."""
 
 import json
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 import structlog
-from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
 
-from audit_app import alarms, exports, manifests
+from audit_app import alarms, exports, manifests, places
 from audit_app.clock import now
 from audit_app.lifecycle import Stale
 from audit_app.models import Export, ExportSchedule
@@ -27,16 +26,9 @@ LAG: Final = timedelta(minutes=1)
 RETRY: Final = timedelta(minutes=5)
 # Of one wake; after an outage each missed time still gets a file of its own.
 AT_ONCE: Final = 20
-
-
-class NoFolder(Exception):
-    """A regular export was asked for, and the portal was not told where to write it. Nothing was changed."""
-
-    status = 409
-    title = "There is no folder for it"
-    check = "EXPORT_DIR"
-    way_on = "Whoever runs the portal sets EXPORT_DIR; until then, fetch the file by hand."
-    reason = "The portal was not told where to write regular exports."
+# How many names are tried for one file, where others have them.
+_NAMES: Final = 20
+_LOCK: Final = 0x65787073  # "exps"
 
 
 def plan(
@@ -46,8 +38,7 @@ def plan(
 
     Raises NoFolder where EXPORT_DIR is not set.
     """
-    if not settings.EXPORT_DIR:
-        raise NoFolder(NoFolder.reason)
+    places.word()  # refuses where there is none
     moment = now()
     first = next_start(moment, every)
     assert first is not None  # noqa: S101 - every choice of Every recurs
@@ -84,40 +75,64 @@ def stop(*, by: Party, schedule: ExportSchedule) -> None:
 
 
 def write_due() -> int:
-    """Every file that is due is in its folder, whole, with its manifest beside it; returns how many were written.
+    """Every file that is due is in its place, whole, with its manifest beside it; returns how many were written.
 
     What can not be written is tried again after five minutes, and told once; it holds up no other.
     """
     moment, done = now(), 0
-    due = ExportSchedule.objects.filter(stopped_at=None, next_at__lte=moment - LAG)
-    for pk in list(due.order_by("next_at").values_list("pk", flat=True)[:AT_ONCE]):
+    for pk in list(_due(moment).order_by("next_at").values_list("pk", flat=True)[:AT_ONCE]):
         done += _write_one(pk, moment)
     return done
 
 
+def _due(moment: datetime) -> "QuerySet[ExportSchedule]":
+    tried = Q(retry_at=None) | Q(retry_at__lte=moment)
+    return ExportSchedule.objects.filter(tried, stopped_at=None, next_at__lte=moment - LAG)
+
+
 def _write_one(pk: int, moment: datetime) -> int:
-    with transaction.atomic():
-        rows = ExportSchedule.objects.select_for_update(skip_locked=True).filter(pk=pk, stopped_at=None)
-        schedule = rows.filter(next_at__lte=moment - LAG).first()
-        if schedule is None or (schedule.retry_at and schedule.retry_at > moment):
+    with _held(pk) as ours:
+        schedule = _due(moment).filter(pk=pk).first() if ours else None
+        if schedule is None:
             return 0
         try:
-            with transaction.atomic():
-                made = _export(schedule)
-                name = _put(schedule, made)
-        except (OSError, NoKey, exports.UnknownDataset, NoFolder) as error:
+            made, name = _written(schedule)
+        except (OSError, NoKey, exports.UnknownDataset, places.NoFolder) as error:
             _failed(schedule, error, moment)
             return 0
-        following = next_start(schedule.next_at, schedule.every)
-        ExportSchedule.objects.filter(pk=pk).update(
-            since=schedule.next_at, next_at=following, last_file=name[:200], last_error="", retry_at=None
-        )
+        _note(schedule, made, name)
     log.info("export.written", schedule=pk, file=name)
     return 1
 
 
+@contextmanager
+def _held(pk: int) -> Iterator[bool]:
+    """Whether this schedule is ours to write until the block ends: a lock of the connection, which ends with its worker.
+
+    No transaction stays open while a file is written: it would hold back the sealing of the trail.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK, pk])
+        (ours,) = cursor.fetchone() or (False,)
+        try:
+            yield ours
+        finally:
+            if ours:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK, pk])
+
+
+def _note(schedule: ExportSchedule, made: Export, name: str) -> None:
+    """The export stands in the list and in the trail, and the next file is planned; all or nothing."""
+    following = next_start(schedule.next_at, schedule.every)
+    with transaction.atomic():
+        exports.keep(made)
+        ExportSchedule.objects.filter(pk=schedule.pk).update(
+            since=schedule.next_at, next_at=following, last_file=name[:200], last_error="", retry_at=None
+        )
+
+
 def _export(schedule: ExportSchedule) -> Export:
-    """An export of the schedule's time exists; where the dataset knows no period, it holds what is there now."""
+    """Return an export of the schedule's time; where the dataset knows no period, it holds what is there now."""
     of = exports.dataset(schedule.dataset)
     filters = dict(schedule.filters)
     if {"since", "until"} <= of.filters.base_fields.keys():
@@ -126,32 +141,40 @@ def _export(schedule: ExportSchedule) -> Export:
     elif "as_of" in of.filters.base_fields:
         filters |= {"as_of": schedule.next_at.isoformat()}
     by = Party(schedule.made_by_id, schedule.made_by_label)
-    return exports.start(by=by, of=of, filters=filters, form=schedule.form, packed=schedule.packed)
+    return exports.drawn_up(by=by, of=of, filters=filters, form=schedule.form, packed=schedule.packed)
 
 
-def _put(schedule: ExportSchedule, made: Export) -> str:
-    """The file and its manifest are in the folder, on the disk, each whole or not there; returns the file's name."""
-    if not settings.EXPORT_DIR:
-        raise NoFolder(NoFolder.reason)
-    folder = Path(settings.EXPORT_DIR)
-    ending = made.file_name.partition(".")[2]
-    name = f"{schedule.dataset}-{schedule.pk}-{schedule.next_at:%Y%m%dT%H%M%SZ}.{ending}"
-    _whole(folder / name, exports.stream(made))
-    made.refresh_from_db()
+def _written(schedule: ExportSchedule) -> tuple[Export, str]:
+    """The file and its manifest are in their place, each whole or not there; returns the export and the file's name.
+
+    Where another file has the name already, which then is never written over, the next one has a number.
+    """
+    made = _export(schedule)
+    stem, ending = f"{schedule.dataset}-{schedule.pk}-{schedule.next_at:%Y%m%dT%H%M%SZ}", _ending(made)
+    for number in range(1, _NAMES + 1):
+        name = f"{stem}.{ending}" if number == 1 else f"{stem}-{number}.{ending}"
+        try:
+            _put(made, name)
+        except FileExistsError:
+            if number == _NAMES:
+                raise
+        else:
+            break
+    return made, name
+
+
+def _put(made: Export, name: str) -> None:
+    # Closed whatever happens: a query that is still running would be in the way of the next.
+    with closing(exports.stream(made)) as chunks:
+        places.put(name, chunks)
     said = manifests.of_export(made, file=name)
     text = json.dumps(said, indent=1, ensure_ascii=False) + "\n"
-    _whole(folder / f"{name}.manifest.json", [text.encode()])
-    return name
+    # A manifest that an attempt before this one signed for the very same bytes will do.
+    places.put(f"{name}.manifest.json", [text.encode()], mark=made.digest)
 
 
-def _whole(path: Path, chunks: Iterable[bytes]) -> None:
-    part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
-        for chunk in chunks:
-            file.write(chunk)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+def _ending(made: Export) -> str:
+    return made.file_name.partition(".")[2]
 
 
 def _failed(schedule: ExportSchedule, error: Exception, moment: datetime) -> None:

@@ -19,7 +19,7 @@ def seal() -> int:
 
 @shared_task(name="audit_app.regular_exports")
 def regular_exports() -> int:
-    """Every regular export that is due is in its folder."""
+    """Every regular export that is due is in its place."""
     return schedules.write_due()
 
 

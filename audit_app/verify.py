@@ -6,15 +6,14 @@
     python -m audit_app.verify pack evidence.zip --keys keys.json
 
 The exit code is 0 for what is sound, 1 for what is not, 2 where something could not be read. Take the keys from the
-portal's /.well-known/jwks.json, and the heads from where they were sent to: what lies in the export proves nothing by
-itself.
+portal's /.well-known/jwks.json, and the heads from where they were sent to (a file, or a folder of files, such as a
+container's blobs once downloaded): what lies in the export proves nothing by itself.
 """
 
 import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
 from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any, Final
@@ -151,6 +150,20 @@ def left(walk: Walk, check: jose.Check, heads: Heads | None, *, until: str = "")
     return findings
 
 
+def heads_in(path: Path) -> Iterator[bytes]:
+    """Return the lines of a file of heads, or of every file in a folder of them and below; raises OSError for none."""
+    files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
+    if not files or not files[0].is_file():
+        raise FileNotFoundError(f"{path}: there are no heads")
+
+    def each() -> Iterator[bytes]:
+        for file in files:
+            with file.open("rb") as found:
+                yield from found
+
+    return each()
+
+
 def told(findings: list[Finding], more: int = 0) -> Iterator[str]:
     """Yield the findings as lines, the first event's and the first seal's foremost."""
     for name, kinds in (("event", False), ("seal", True)):
@@ -172,8 +185,7 @@ def main(words: list[str] | None = None) -> int:
     asked = _parser().parse_args(words)
     try:
         check = jose.checker(json.loads(asked.keys.read_bytes()))
-        with asked.heads.open("rb") if asked.heads else nullcontext() as heads:
-            sound, findings, more = _checked(asked, check, heads)
+        sound, findings, more = _checked(asked, check, heads_in(asked.heads) if asked.heads else None)
     except (OSError, ValueError, BadZipFile) as error:
         sys.stderr.write(f"could not be checked: {error}\n")
         return 2
@@ -213,7 +225,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--keys", type=Path, required=True, help="the portal's public keys (JWK set)")
     parser.add_argument("--manifest", type=Path, help="the manifest of a downloaded file")
-    parser.add_argument("--heads", type=Path, help="the heads that left the portal (JSON Lines)")
+    parser.add_argument(
+        "--heads", type=Path, help="the heads that left the portal (JSON Lines): a file, or a folder of files"
+    )
     return parser
 
 

@@ -11,9 +11,17 @@ import environ
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 
-from requests_app.targets.azure_cloud import PUBLIC_ANALYTICS, analytics_host, logs_host, microsoft_host
+from requests_app.targets.azure_cloud import (
+    PUBLIC_ANALYTICS,
+    analytics_host,
+    blob_place,
+    logs_host,
+    microsoft_host,
+)
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
+# A cursor keeps the address as its name.
+LONGEST_URL = 280
 
 
 def secret(env: environ.Env, name: str, default: str | None = None) -> str:
@@ -83,17 +91,41 @@ def hook(url: str, *, demo: bool) -> str:
     raise ImproperlyConfigured(f"ALERT_WEBHOOK_URL must be https://…, not {url!r}.")
 
 
-def heads(destination: str) -> str:
+def heads(destination: str, *, demo: bool) -> str:
     """Return where every seal of the trail goes; raises ImproperlyConfigured for what is no such place."""
     parts = urlsplit(destination)
+    if parts.scheme in ("https", "http"):
+        return _blobs("TRAIL_HEADS", destination, demo=demo, named=True)
     local = parts.scheme in ("file", "syslog") and not parts.netloc and parts.path.startswith("/")
     remote = parts.scheme in ("syslog", "syslog+tcp") and parts.hostname and not parts.path.strip("/")
     if not destination or local or remote:
         return destination
     raise ImproperlyConfigured(
-        "TRAIL_HEADS must be file:///path, syslog:///dev/log, syslog://host:port or syslog+tcp://host:port, "
-        f"not {destination!r}."
+        "TRAIL_HEADS must be file:///path, syslog:///dev/log, syslog://host:port, syslog+tcp://host:port or "
+        f"https://account.blob.core.windows.net/container/name, not {destination!r}."
     )
+
+
+def exports(where: str, *, demo: bool) -> str:
+    """Return the folder or the container of regular exports; raises ImproperlyConfigured for what is neither."""
+    if where.startswith(("https://", "http://")):
+        return _blobs("EXPORT_DIR", where, demo=demo, named=False)
+    return folder("EXPORT_DIR", where)
+
+
+def _blobs(name: str, url: str, *, demo: bool, named: bool) -> str:
+    """Return this place among a storage account's blobs; raises ImproperlyConfigured for what is none."""
+    try:
+        place = blob_place(url, loopback=demo)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}.") from None
+    if named and not place.name:
+        raise ImproperlyConfigured(
+            f"{name} must go on after the container with a name for the blobs: {url!r}."
+        )
+    if len(url) > LONGEST_URL:
+        raise ImproperlyConfigured(f"{name} may have {LONGEST_URL} characters, not {len(url)}.")
+    return url.rstrip("/")
 
 
 def sentinel(endpoint: str, rule_id: str, *, demo: bool) -> str:

@@ -13,11 +13,12 @@ class RequestsConfig(AppConfig):
     def ready(self) -> None:
         """Declare the state machines, so that move() knows them; hand the audit app all it needs from above."""
         from audit_app import alarms, signing
-        from requests_app import (
+        from requests_app import (  # noqa: F401
             activity_way,
+            blob_way,
             datasets,
             keyring,
-            lifecycle,  # noqa: F401
+            lifecycle,
             logs_way,
             notify,
             reviewing,
@@ -31,3 +32,4 @@ class RequestsConfig(AppConfig):
         alarms.listen(notify.alert)
         logs_way.register_all()
         activity_way.register_all()
+        blob_way.register_all()

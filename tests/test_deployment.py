@@ -20,6 +20,7 @@ MICROSOFT = {
 SENTINEL = "https://latch-ab12.westeurope-1.ingest.monitor.azure.com"
 RULE = "dcr-" + "0" * 32
 WORKSPACE = "3f1d9a52-7c64-4e0b-9b1e-5a2f60c7d811"
+BLOBS = "https://latchtrail.blob.core.windows.net"
 
 
 def start(**environment: str) -> subprocess.CompletedProcess[str]:
@@ -81,6 +82,14 @@ def test_a_demos_pretend_azure_must_be_on_loopback_too() -> None:
         ({"PRIORITY_BAND": "50-90"}, "PRIORITY_BAND"),
         ({"TRAIL_HEADS": "https://heads.example.org"}, "TRAIL_HEADS"),
         ({"TRAIL_HEADS": "file://heads.jsonl"}, "TRAIL_HEADS"),
+        ({"TRAIL_HEADS": "http://127.0.0.1:9/latchtrail/heads/trail"}, "TRAIL_HEADS"),
+        ({"TRAIL_HEADS": f"{BLOBS}/heads"}, "TRAIL_HEADS"),
+        ({"TRAIL_HEADS": f"{BLOBS}/heads/trail?sig=abc"}, "TRAIL_HEADS"),
+        ({"TRAIL_HEADS": f"{BLOBS}/heads/{'a' * 300}"}, "TRAIL_HEADS"),
+        ({"EXPORT_DIR": "https://exports.example.org/exports"}, "EXPORT_DIR"),
+        ({"EXPORT_DIR": f"{BLOBS}.evil.example/exports"}, "EXPORT_DIR"),
+        ({"EXPORT_DIR": BLOBS}, "EXPORT_DIR"),
+        ({"EXPORT_DIR": "here"}, "EXPORT_DIR"),
         ({"SENTINEL_ENDPOINT": SENTINEL}, "SENTINEL_RULE_ID"),
         ({"SENTINEL_RULE_ID": RULE}, "SENTINEL_ENDPOINT"),
         ({"SENTINEL_ENDPOINT": SENTINEL, "SENTINEL_RULE_ID": "my-rule"}, "immutable id"),
@@ -120,6 +129,8 @@ def test_every_destination_of_the_trail_can_be_switched_on_at_once() -> None:
         SENTINEL_RULE_ID=RULE,
         SYSLOG_URL="tls://siem.example.org:6514",
         OCSF_DIR="/var/lib/latchportal/ocsf",
+        TRAIL_HEADS=f"{BLOBS}/heads/trail",
+        EXPORT_DIR=f"{BLOBS}/exports",
     )
     assert done.returncode == 0, done.stderr
 

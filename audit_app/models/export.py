@@ -53,7 +53,7 @@ class Export(models.Model):
 
 
 class ExportSchedule(models.Model):
-    """An export that is made again and again into a folder, each file for the time since the one before."""
+    """An export that is made again and again into one place, each file for the time since the one before."""
 
     class Every(models.TextChoices):
         """How often."""

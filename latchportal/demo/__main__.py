@@ -54,7 +54,8 @@ def _welcome(stack: Stack) -> None:
     here = world.load(WORLD)
     _line(f"\n  The site         {stack.base_url}/\n  Watch Azure      {stack.azure_url}/")
     _line(f"  Mails            {stack.mails}\n  Logs             {stack.logs}")
-    _line(f"  Trail, shipped   {stack.environment['OCSF_DIR']} and {stack.azure_url}/_control/logs\n")
+    _line(f"  Trail, shipped   {stack.environment['OCSF_DIR']} and {stack.azure_url}/_control/logs")
+    _line(f"  Its heads        {stack.azure_url}/_control/blobs\n")
     _line(f"  Who can sign in at {here.tenant.name} (no password is asked):")
     for person in here.people:
         _line(f"    {person.name:<20} {person.part}")

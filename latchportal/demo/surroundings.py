@@ -9,7 +9,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from latchportal.devcloud import activity, identity, streams, world
+from latchportal.devcloud import activity, blob_store, identity, streams, world
 
 ROOT = Path(__file__).resolve().parents[2]
 ORGANISATION = Path(__file__).resolve().parent / "organisation"
@@ -69,6 +69,7 @@ def site(directory: Path, ports: Ports, stores: Stores, extra: Mapping[str, str]
         "LOG_ANALYTICS_WORKSPACE": activity.WORKSPACE,
         "LOG_ANALYTICS_ENDPOINT": azure,
         "OCSF_DIR": str(directory / "ocsf"),
+        "TRAIL_HEADS": f"{azure}/{blob_store.ACCOUNT}/heads/trail",
         "AZURE_CREDENTIAL": "managed",
         "IDENTITY_ENDPOINT": f"{azure}/msi/token",
         "IDENTITY_HEADER": identity.HEADER,

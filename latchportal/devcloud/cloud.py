@@ -3,13 +3,15 @@
 import asyncio
 import json
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from latchportal.devcloud import errors, world
 from latchportal.devcloud.activity import Activity
-from latchportal.devcloud.calls import Calls
+from latchportal.devcloud.blob_store import Store
+from latchportal.devcloud.calls import KEPT, Calls
 from latchportal.devcloud.faults import Faults
 from latchportal.devcloud.nsg import Nsg, Rule
 from latchportal.devcloud.operations import Operation, Operations
@@ -55,6 +57,8 @@ class Cloud:
         self.operations = Operations()
         self.logs = Received()
         self.activity = Activity()
+        self.blobs = Store()
+        self.blob_calls: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self.throttle = Throttle(self._limits)
         for subscription in self._born:
             for given in subscription.nsgs:

@@ -10,6 +10,8 @@ from starlette.routing import BaseRoute
 
 from latchportal.devcloud import (
     arm,
+    blob_control,
+    blobs,
     control,
     entra,
     graph,
@@ -39,6 +41,8 @@ def build(world: World, *, write_seconds: float = 0.4, state_dir: Path | None = 
         *arm.routes(cloud),
         *logs.routes(cloud),
         *loganalytics.routes(cloud),
+        *blob_control.routes(cloud),
+        *blobs.routes(cloud),
         *identity.routes(world),
         *graph.routes(world),
         *entra.routes(world),

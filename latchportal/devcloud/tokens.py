@@ -20,6 +20,7 @@ RESOURCES = (
     "https://management.core.windows.net",
     "https://monitor.azure.com",
     "https://api.loganalytics.io",
+    "https://storage.azure.com",
     "https://database.windows.net",
     "https://vault.azure.net",
 )

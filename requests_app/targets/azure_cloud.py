@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-# (ARM endpoint host, ARM token scope, Graph host, sign-in authority host, Azure Monitor's host, Log Analytics' audience)
-# of each cloud.
+# (ARM endpoint host, ARM token scope, Graph host, sign-in authority host, Azure Monitor's host, Log Analytics' audience,
+# host of the storage accounts' blobs) of each cloud.
 _PUBLIC: Final = (
     "management.azure.com",
     "https://management.azure.com/.default",
@@ -16,6 +17,7 @@ _PUBLIC: Final = (
     "login.microsoftonline.com",
     "monitor.azure.com",
     "https://api.loganalytics.io",
+    "blob.core.windows.net",
 )
 _US_GOV: Final = (
     "management.usgovcloudapi.net",
@@ -24,6 +26,7 @@ _US_GOV: Final = (
     "login.microsoftonline.us",
     "monitor.azure.us",
     "https://api.loganalytics.us",
+    "blob.core.usgovcloudapi.net",
 )
 _CHINA: Final = (
     "management.chinacloudapi.cn",
@@ -32,10 +35,20 @@ _CHINA: Final = (
     "login.partner.microsoftonline.cn",
     "monitor.azure.cn",
     "https://api.loganalytics.azure.cn",
+    "blob.core.chinacloudapi.cn",
 )
 _CLOUDS: Final = (_PUBLIC, _US_GOV, _CHINA)
 # The public cloud's newer host; tokens for it are for the older one, as in its documentation.
 PUBLIC_ANALYTICS: Final = "https://api.loganalytics.azure.com"
+# All clouds know the storage accounts by one name.
+STORAGE_SCOPE: Final = "https://storage.azure.com/.default"
+_ACCOUNT: Final = r"[a-z0-9]{3,24}"
+# The last is how accounts of a DNS zone of their own are called.
+_BLOB_HOST: Final = re.compile(
+    rf"{_ACCOUNT}\.({'|'.join(re.escape(cloud[6]) for cloud in _CLOUDS)}|z\d\d\.blob\.storage\.azure\.net)"
+)
+_CONTAINER: Final = re.compile(r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+_BLOB_NAME: Final = re.compile(r"[A-Za-z0-9_-](?:[A-Za-z0-9._/-]*[A-Za-z0-9_-])?")
 _DOD_GRAPH: Final = "dod-graph.microsoft.us"
 _HOSTS: Final = frozenset({cloud[i] for cloud in _CLOUDS for i in (0, 2, 3)} | {_DOD_GRAPH})
 
@@ -103,6 +116,38 @@ class AzureConfig:
         """The token scope for Log Analytics in the cloud that `analytics_endpoint` belongs to."""
         audiences = (cloud[5] for cloud in _CLOUDS if _host(cloud[5]) == _host(self.analytics_endpoint))
         return f"{next(audiences, _PUBLIC[5])}/.default"
+
+
+@dataclass(frozen=True, slots=True)
+class BlobPlace:
+    """Where a blob is, or a folder of blobs: the account's base URL, the container, the name ("" for the container)."""
+
+    account: str
+    container: str
+    name: str
+
+
+def blob_place(url: str, *, loopback: bool) -> BlobPlace:
+    """Return what this address names: https in a Microsoft cloud or, where `loopback` says so, on this machine.
+
+    On this machine the account is the path's first part, as with Azure's own emulator. Raises ValueError, saying why.
+    """
+    parts = urlsplit(url)
+    here = loopback and is_loopback(url) and parts.scheme in ("http", "https")
+    known = _BLOB_HOST.fullmatch(parts.hostname or "")
+    there = parts.scheme == "https" and parts.port in (None, 443) and known
+    if not (here or there):
+        raise ValueError(f"not the blobs of a storage account in a Microsoft cloud, over https: {url!r}")
+    if parts.username or parts.query or parts.fragment:
+        raise ValueError("an address of a blob holds neither a person nor a signature")
+    path = parts.path.strip("/")
+    account, _, rest = path.partition("/") if here else ("", "", path)
+    container, _, name = rest.partition("/")
+    # A part of nothing but dots would lead out of the container.
+    astray = bool(name) and any(set(part) <= {"."} for part in name.split("/"))
+    if not _CONTAINER.fullmatch(container) or (name and not _BLOB_NAME.fullmatch(name)) or astray:
+        raise ValueError(f"no container, or no blob, is called {rest!r}")
+    return BlobPlace(f"{parts.scheme}://{parts.netloc}" + (f"/{account}" if here else ""), container, name)
 
 
 def logs_host(url: str) -> bool:

@@ -1,10 +1,11 @@
-"""The trail reaches Sentinel's endpoint and the folder, on real processes, whatever was away in between."""
+"""The trail reaches Sentinel's endpoint and the folder, its heads a container, whatever was away in between."""
 
 import json
 from pathlib import Path
 
 import psycopg
 import pytest
+import requests
 
 from latchportal.demo.stack import Stack
 from latchportal.demo.story import until
@@ -41,9 +42,26 @@ def in_files(stack: Stack) -> list[str]:
     ]
 
 
+def seals(stack: Stack) -> set[int]:
+    """The number of every seal there is."""
+    with psycopg.connect(stack.environment["DATABASE_URL"]) as database:
+        return {number for (number,) in database.execute("SELECT sequence FROM audit_app_seal").fetchall()}
+
+
+def in_container(stack: Stack) -> set[int]:
+    """The numbers of the seals whose heads the container holds."""
+    at = f"{stack.azure_url}/_control/blobs"
+    texts = [
+        requests.get(f"{at}/{path}", timeout=10).text for path in control(stack, "GET", "blobs")["blobs"]
+    ]
+    return {json.loads(line)["seal"] for text in texts for line in text.splitlines()}
+
+
 def test_an_outage_of_azure_and_a_killed_worker_lose_no_event(stack: Stack) -> None:
     until(lambda: trail(stack) <= at_azure(stack), "the trail so far", CATCHES_UP_SECONDS)
-    before = at_azure(stack)  # the pretend Azure forgets it with its process
+    until(lambda: seals(stack) <= in_container(stack), "the heads so far", CATCHES_UP_SECONDS)
+    # The pretend Azure forgets both with its process.
+    before, heads = at_azure(stack), in_container(stack)
     stack.kill("azure")
     with psycopg.connect(stack.environment["DATABASE_URL"], autocommit=True) as database:
         database.execute(WRITE)
@@ -52,5 +70,7 @@ def test_an_outage_of_azure_and_a_killed_worker_lose_no_event(stack: Stack) -> N
     stack.start("slow")
     stack.start("azure")
     until(lambda: trail(stack) <= before | at_azure(stack), "what was written meanwhile", CATCHES_UP_SECONDS)
+    until(lambda: seals(stack) <= heads | in_container(stack), "the heads made meanwhile", CATCHES_UP_SECONDS)
+    assert seals(stack) > heads
     until(lambda: trail(stack) == set(in_files(stack)), "the same in the folder", CATCHES_UP_SECONDS)
     assert len(trail(stack)) >= 1000

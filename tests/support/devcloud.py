@@ -47,6 +47,14 @@ class Devcloud:
         """The calls ARM has had, oldest first."""
         return list(self.control("GET", f"calls?since={since}")["calls"])
 
+    def blobs(self) -> dict[str, dict[str, Any]]:
+        """What the storage account holds, by path: type, size, blocks, metadata."""
+        return dict(self.control("GET", "blobs")["blobs"])
+
+    def blob(self, path: str) -> bytes:
+        """The bytes of the blob at this path: "container/name"."""
+        return HTTP.get(f"{self.url}/_control/blobs/{path}").raise_for_status().content
+
     def token(self, resource: str = "https://management.azure.com") -> str:
         """An access token of the world's first managed identity."""
         query = {"api-version": "2019-08-01", "resource": resource}

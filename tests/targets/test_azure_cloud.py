@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from requests_app.targets.azure_cloud import AzureConfig, analytics_host, is_loopback, microsoft_host
+from requests_app.targets.azure_cloud import (
+    AzureConfig,
+    BlobPlace,
+    analytics_host,
+    blob_place,
+    is_loopback,
+    microsoft_host,
+)
 
 
 @pytest.mark.parametrize(
@@ -120,3 +127,62 @@ def test_each_clouds_log_analytics_has_its_own_audience(endpoint: str, audience:
 )
 def test_a_query_goes_to_azure_alone(url: str) -> None:
     assert not analytics_host(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        (
+            "https://latch1.blob.core.windows.net/heads/trail",
+            BlobPlace("https://latch1.blob.core.windows.net", "heads", "trail"),
+        ),
+        (
+            "https://latch1.blob.core.usgovcloudapi.net/ex-ports/",
+            BlobPlace("https://latch1.blob.core.usgovcloudapi.net", "ex-ports", ""),
+        ),
+        (
+            "https://latch1.blob.core.chinacloudapi.cn/heads/prod/trail",
+            BlobPlace("https://latch1.blob.core.chinacloudapi.cn", "heads", "prod/trail"),
+        ),
+        (
+            "https://latch1.z07.blob.storage.azure.net/heads/trail",
+            BlobPlace("https://latch1.z07.blob.storage.azure.net", "heads", "trail"),
+        ),
+    ],
+)
+def test_a_storage_account_of_each_cloud_is_known(url: str, place: BlobPlace) -> None:
+    assert blob_place(url, loopback=False) == place
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://latch1.blob.core.windows.net/heads/trail",
+        "https://latch1.blob.core.windows.net:8443/heads/trail",
+        "https://latch1.blob.core.windows.net.evil.example/heads/trail",
+        "https://evil.example/latch1.blob.core.windows.net/heads/trail",
+        "https://latch1.blob.core.windows.net@evil.example/heads/trail",
+        "https://a@latch1.blob.core.windows.net/heads/trail",
+        "https://a.b.blob.core.windows.net/heads/trail",
+        "https://latch1-secondary.blob.core.windows.net/heads/trail",
+        "https://latch1.dfs.core.windows.net/heads/trail",
+        "https://latch1.blob.core.windows.net",
+        "https://latch1.blob.core.windows.net/He/trail",
+        "https://latch1.blob.core.windows.net/heads/../other/trail",
+        "https://latch1.blob.core.windows.net/heads//trail",
+        "https://latch1.blob.core.windows.net/heads/trail%2e",
+        "https://latch1.blob.core.windows.net/heads/trail?sp=racw&sig=x",
+        "https://latch1.blob.core.windows.net/heads/trail#x",
+        "http://127.0.0.1:9700/latchtrail/heads/trail",
+    ],
+)
+def test_every_other_place_of_blobs_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match=r"blob"):
+        blob_place(url, loopback=False)
+
+
+def test_a_demo_keeps_blobs_on_this_machine_with_the_account_in_the_path() -> None:
+    found = blob_place("http://127.0.0.1:9700/latchtrail/heads/trail", loopback=True)
+    assert found == BlobPlace("http://127.0.0.1:9700/latchtrail", "heads", "trail")
+    with pytest.raises(ValueError, match="Microsoft"):
+        blob_place("http://10.0.0.4:9700/latchtrail/heads/trail", loopback=True)

@@ -27,20 +27,22 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the heads that left."""
-        parser.add_argument("--heads", type=Path, help="the heads that left the portal (JSON Lines)")
+        parser.add_argument(
+            "--heads", type=Path, help="the heads that left (JSON Lines): a file, or a folder of files"
+        )
 
     def handle(self, *_: Any, heads: Path | None, **__: Any) -> None:
         """Say that the trail is sound; CommandError (exit code 1) with the findings when it is not."""
         try:
             check = jose.checker(signing.jwks())
-        except (signing.NoKey, jose.NotSigned) as error:
+            left = verify.heads_in(heads) if heads else None
+        except (OSError, signing.NoKey, jose.NotSigned) as error:
             raise CommandError(f"Nothing can be checked: {error}") from error
         walk = Walk(check)
         with proofs.snapshot():
             findings = [*stroll(walk, proofs.parts()), *_inserted()]
-        if heads is not None:
-            with heads.open("rb") as file:
-                findings += verify.left(walk, check, file)
+        if left is not None:
+            findings += verify.left(walk, check, left)
         findings.sort(key=lambda one: not one.position)
         sound = f"{walk.events} events under {len(walk.hashes) // 32} seals"
         if walk.told_late:
