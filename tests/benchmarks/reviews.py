@@ -37,8 +37,9 @@ def _measured(setting: Setting) -> Result:
     rows = _timed(result, "begun", lambda: campaign.begin(review.pk))
     review.refresh_from_db()
     _reading(setting, result, f"/audit/reviews/{review.uid}/")
-    ids = list(review.items.order_by("pk").values_list("pk", flat=True))
     party = reviewer.party
+    # Nobody is asked about themself.
+    ids = list(review.items.asked_of(party.id).order_by("pk").values_list("pk", flat=True))
     words = {"by": party, "choice": ReviewItem.Choice.REMOVE, "why": "Nobody needs it"}
     _timed(result, f"{REMOVED:,} removed at once", lambda: decide.decide(item_ids=ids[:REMOVED], **words))
     keep = {"by": party, "choice": ReviewItem.Choice.KEEP}
@@ -49,6 +50,7 @@ def _measured(setting: Setting) -> Result:
         f"{REMOVED:,} taken away, one by one",
         lambda: [take_away.carry_out(pk) for pk in ids[:REMOVED]],
     )
+    _by_the_other(review, runner)
     _timed(result, "signed off", lambda: campaign.sign_off(by=runner.party, review=review))
     _timed(result, "the rest settled", lambda: _settled(review))
     review.refresh_from_db()
@@ -107,6 +109,16 @@ def _planned(runner: Any, reviewer: Any) -> Any:
         silence="keep",
         recurrence="never",
     )
+
+
+def _by_the_other(review: Any, runner: Any) -> None:
+    """What the reviewer is not asked about, the runner has kept."""
+    from audit_app.models import ReviewItem
+    from audit_app.reviews import decide
+
+    left = list(review.items.filter(state=ReviewItem.State.UNDECIDED).values_list("pk", flat=True))
+    if left:
+        decide.decide(by=runner.party, item_ids=left, choice=ReviewItem.Choice.KEEP)
 
 
 def _settled(review: Any) -> None:
