@@ -13,11 +13,13 @@ class RequestsConfig(AppConfig):
     def ready(self) -> None:
         """Declare the state machines, so that move() knows them; hand the audit app all it needs from above."""
         from audit_app import alarms, signing
-        from requests_app import datasets, keyring, lifecycle, logs_way, notify, reviewing, words  # noqa: F401
+        from audit_app.alerts import raising
+        from requests_app import alert_mail, datasets, keyring, lifecycle, logs_way, notify, reviewing, words  # noqa: F401
 
         words.register_all()
         datasets.register_all()
         reviewing.register_all()
         signing.register(signer=keyring.seal_signer, jwks=keyring.seal_jwks)
         alarms.listen(notify.alert)
+        raising.listen(alert_mail.tell)
         logs_way.register_all()

@@ -87,6 +87,7 @@ ROWS: dict[str, Row] = {
     "audit/events/<uuid:uid>/proof.json": Row("/audit/events/{event}/proof.json", "in 403 403 403 409 409"),
     "audit/stories/<str:story>/": Row("/audit/stories/request-{waiting}/", AUDITORS),
     "audit/alerts/": Row("/audit/alerts/", AUDITORS),
+    "audit/alerts/<int:pk>/": Row("/audit/alerts/{alert}/", AUDITORS),
     "audit/alerts/<int:pk>/acknowledge": Row(
         "/audit/alerts/{alert}/acknowledge", post="in 403 403 403 403 on", data=WHY
     ),
