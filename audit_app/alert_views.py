@@ -1,4 +1,4 @@
-"""The page of alerts: what is worth a look, who has looked. Rules and raising are in alerts/."""
+"""The pages of alerts: what is worth a look, who has looked. Rules and raising are in alerts/."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -6,10 +6,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from audit_app import presenters
 from audit_app.access import RUN_REVIEWS, Unknown, auditors_only, party, runners_only
 from audit_app.alerts import raising
 from audit_app.alerts.rules import RULES
-from audit_app.models import Alert
+from audit_app.models import Alert, Event
 
 PAGE = 50
 
@@ -37,6 +38,24 @@ def listing(request: HttpRequest) -> HttpResponse:
         "may_run": request.user.has_perm(RUN_REVIEWS),
     }
     return render(request, "audit/alerts.html", words)
+
+
+@never_cache
+@require_GET
+@auditors_only
+def alert(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show one alert with the event that made it so; raises Unknown for none."""
+    found = Alert.objects.filter(pk=pk).first()
+    if found is None:
+        raise Unknown("There is no such alert.")
+    event = Event.objects.filter(uid=found.event_uid).first() if found.event_uid else None
+    words = {
+        "alert": found,
+        "title": RULES[found.rule].title if found.rule in RULES else found.rule,
+        "line": presenters.line(event) if event else None,
+        "may_run": request.user.has_perm(RUN_REVIEWS),
+    }
+    return render(request, "audit/alert.html", words)
 
 
 @require_POST

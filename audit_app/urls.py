@@ -24,6 +24,7 @@ urlpatterns = [
     path("exports/", export_views.listing, name="exports"),
     path("exports/new", export_views.export, name="export"),
     path("alerts/", alert_views.listing, name="alerts"),
+    path("alerts/<int:pk>/", alert_views.alert, name="alert"),
     path("alerts/<int:pk>/acknowledge", alert_views.acknowledge, name="alert-acknowledge"),
     path("reviews/", review_views.listing, name="reviews"),
     path("reviews/new", review_views.new, name="review-new"),

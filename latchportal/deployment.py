@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import environ
 import structlog
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
 
 from requests_app.targets.azure_cloud import (
     PUBLIC_ANALYTICS,
@@ -89,6 +90,24 @@ def hook(url: str, *, demo: bool) -> str:
     if demo and parts.scheme == "http" and parts.hostname in LOOPBACK:
         return url
     raise ImproperlyConfigured(f"ALERT_WEBHOOK_URL must be https://…, not {url!r}.")
+
+
+def mail_to(text: str) -> tuple[str, ...] | None:
+    """Return the addresses that alerts are mailed to, none for `none`; None for `roles`: whoever holds one.
+
+    Raises ImproperlyConfigured for what is no address.
+    """
+    if text == "roles":
+        return None
+    addresses = [] if text == "none" else [part.strip() for part in text.split(",")]
+    for address in addresses:
+        try:
+            validate_email(address)
+        except ValidationError:
+            raise ImproperlyConfigured(
+                f"ALERT_MAIL_TO must be roles, none, or addresses with commas between; {address!r} is none of them."
+            ) from None
+    return tuple(dict.fromkeys(addresses))
 
 
 def heads(destination: str, *, demo: bool) -> str:

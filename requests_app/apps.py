@@ -13,8 +13,10 @@ class RequestsConfig(AppConfig):
     def ready(self) -> None:
         """Declare the state machines, so that move() knows them; hand the audit app all it needs from above."""
         from audit_app import alarms, signing
+        from audit_app.alerts import raising
         from requests_app import (  # noqa: F401
             activity_way,
+            alert_mail,
             blob_way,
             datasets,
             keyring,
@@ -30,6 +32,7 @@ class RequestsConfig(AppConfig):
         reviewing.register_all()
         signing.register(signer=keyring.seal_signer, jwks=keyring.seal_jwks)
         alarms.listen(notify.alert)
+        raising.listen(alert_mail.tell)
         logs_way.register_all()
         activity_way.register_all()
         blob_way.register_all()

@@ -141,6 +141,7 @@ def alert(kind: str, why: str, about: About) -> None:
     if not settings.ALERT_WEBHOOK_URL:
         return
     moment = now()
+    page = f"/audit/alerts/{about.id}/" if about.kind == "alert" else "/status/"
     message = Message.objects.create(
         key=f"alert:{uuid4()}",
         kind=ALERT,
@@ -155,7 +156,7 @@ def alert(kind: str, why: str, about: About) -> None:
             "resource": about.resource,
             "story": about.story,
             "correlation_id": origin.current().correlation_id,
-            "link": f"{settings.BASE_URL}/status/",
+            "link": f"{settings.BASE_URL}{page}",
         },
     )
     wake.wake(wake.SEND_MAIL, message.pk)

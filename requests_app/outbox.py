@@ -1,4 +1,4 @@
-"""Sending what the outbox holds: mails from templates/emails, alerts as they are; retried, never twice on purpose."""
+"""Sending what the outbox holds: mails from templates/emails, the hook's as they are; retried, never twice on purpose."""
 
 from datetime import timedelta
 from smtplib import SMTPException
@@ -13,8 +13,8 @@ from django.template.loader import render_to_string
 from django.utils.dateparse import parse_datetime
 
 from audit_app.clock import now
-from requests_app import hook
-from requests_app.models import Message, Person
+from requests_app import alert_mail, hook
+from requests_app.models import Message
 from requests_app.policy.durations import in_words
 
 log = structlog.get_logger("latch.outbox")
@@ -30,7 +30,10 @@ def send_due() -> int:
 
 
 def send(message_id: int) -> bool:
-    """The message is handed to the mail server, and marked so; False when another worker has it, or it failed."""
+    """The message is handed to the mail server, and marked so.
+
+    False when another worker has it, when it failed, and when there is nothing left to say.
+    """
     with transaction.atomic():
         message = (
             Message.objects.select_for_update(skip_locked=True, of=("self",))
@@ -41,10 +44,9 @@ def send(message_id: int) -> bool:
         if message is None:
             return False
         try:
-            if message.recipient is None:
-                hook.post(message.pk, message.context)
-            else:
-                _mail(message, message.recipient).send()
+            if not _handed_over(message):
+                _moot(message)
+                return False
         except _FAULTS as error:
             _failed(message, error)
             return False
@@ -54,11 +56,29 @@ def send(message_id: int) -> bool:
     log.info(
         "mail.sent",
         kind=message.kind,
-        to=str(message.recipient or "the hook"),
+        to=str(message.recipient or message.address or "the hook"),
         story=message.story,
         message=message.pk,
     )
     return True
+
+
+def _handed_over(message: Message) -> bool:
+    """The mail server or the hook has it; False when there was nothing left to say."""
+    if message.recipient is None and not message.address:
+        hook.post(message.pk, message.context)
+        return True
+    words = _words(message)
+    if words is None:
+        return False
+    _mail(message, words).send()
+    return True
+
+
+def _moot(message: Message) -> None:
+    message.due_at, message.last_error = None, "Not sent: there was nothing left to say."
+    message.save()
+    log.info("mail.moot", kind=message.kind, to=str(message.recipient or message.address), message=message.pk)
 
 
 def _failed(message: Message, error: Exception) -> None:
@@ -72,21 +92,24 @@ def _failed(message: Message, error: Exception) -> None:
     )
 
 
-def _mail(message: Message, recipient: Person) -> EmailMultiAlternatives:
-    words = _words(message)
+def _mail(message: Message, words: dict[str, Any]) -> EmailMultiAlternatives:
+    headers = {"X-Latch-Story": message.story} if message.story else {}
     subject = render_to_string(f"emails/{message.kind}.subject.txt", words)
     mail = EmailMultiAlternatives(
         subject=" ".join(f"[latchportal] {subject}".split()),
         body=render_to_string(f"emails/{message.kind}.txt", words),
-        to=[recipient.mail],
-        headers={"X-Latch-Story": message.story, "Auto-Submitted": "auto-generated"},
+        to=[message.recipient.mail if message.recipient else message.address],
+        headers={**headers, "Auto-Submitted": "auto-generated"},
     )
     mail.attach_alternative(render_to_string(f"emails/{message.kind}.html", words), "text/html")
     return mail
 
 
-def _words(message: Message) -> dict[str, Any]:
-    words: dict[str, Any] = dict(message.context)
+def _words(message: Message) -> dict[str, Any] | None:
+    found = alert_mail.words(message) if message.kind == alert_mail.ALERTS else message.context
+    if found is None:
+        return None
+    words: dict[str, Any] = dict(found)
     for name in ("expires_at", "closed_at", "activate_by", "lapses_at", "due_at"):
         if words.get(name):
             words[name] = parse_datetime(words[name])
@@ -95,7 +118,7 @@ def _words(message: Message) -> dict[str, Any]:
         page = "/inbox/"
     return {
         **words,
-        "name": str(message.recipient),
+        "name": str(message.recipient or message.address),
         "duration": in_words(timedelta(seconds=words.get("duration_seconds", 0))),
         "url": f"{settings.BASE_URL}{page}",
         "instance": settings.LATCH_INSTANCE,

@@ -37,6 +37,27 @@ def start(**environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("roles", None),
+        ("none", ()),
+        ("soc@example.org", ("soc@example.org",)),
+        ("soc@example.org, ada@example.org,soc@example.org", ("soc@example.org", "ada@example.org")),
+    ],
+)
+def test_alerts_are_mailed_to_roles_to_nobody_or_to_addresses(
+    text: str, meant: tuple[str, ...] | None
+) -> None:
+    assert deployment.mail_to(text) == meant
+
+
+@pytest.mark.parametrize("text", ["", "everybody", "soc@example.org,", "soc@example.org; ada@example.org"])
+def test_what_is_no_address_stops_the_start(text: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="ALERT_MAIL_TO"):
+        deployment.mail_to(text)
+
+
 def test_microsofts_clouds_are_accepted_without_a_word() -> None:
     deployment.refuse_pretend_cloud(demo=False, endpoints=MICROSOFT, hosts=["latch.example.org"])
 

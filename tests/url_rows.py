@@ -92,6 +92,7 @@ ROWS: dict[str, Row] = {
         "/audit/stories/request-{waiting}/activity/read", post="in 403 403 403 409 409"
     ),
     "audit/alerts/": Row("/audit/alerts/", AUDITORS),
+    "audit/alerts/<int:pk>/": Row("/audit/alerts/{alert}/", AUDITORS),
     "audit/alerts/<int:pk>/acknowledge": Row(
         "/audit/alerts/{alert}/acknowledge", post="in 403 403 403 403 on", data=WHY
     ),

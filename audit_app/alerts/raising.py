@@ -1,5 +1,6 @@
 """Looking at each sealed event once and raising what the rules say; acknowledging. The rules themselves are rules.py's."""
 
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import structlog
@@ -20,6 +21,14 @@ AT_ONCE, ROUNDS = 500, 10
 FRESH = timedelta(days=31)
 KEYS = "keys_rotated"
 RULES[KEYS] = Rule(KEYS, "The portal signs with another key", lambda _: None)
+Listener = Callable[[Sequence[Alert]], None]
+_listeners: list[Listener] = []
+
+
+def listen(listener: Listener) -> None:
+    """From now on this is called with the new alerts of each round, in the transaction that raised them."""
+    if listener not in _listeners:
+        _listeners.append(listener)
 
 
 def look() -> int:
@@ -38,7 +47,7 @@ def look() -> int:
 
 
 def _round() -> tuple[int, int]:
-    """The next events were shown; returns how many they were, and how many alerts are new."""
+    """The next events were shown and all who listen were told; returns how many they were, how many alerts are new."""
     with transaction.atomic():
         cursor, _ = AlertCursor.objects.select_for_update().get_or_create(pk=1)
         places = SealedEvent.objects.filter(position__gt=cursor.position).order_by("position")[:AT_ONCE]
@@ -46,14 +55,16 @@ def _round() -> tuple[int, int]:
         if not found:
             return 0, 0
         fresh = Event.objects.filter(pk__in=found, at__gt=now() - FRESH).order_by("id")
-        raised = sum(_show(event) for event in fresh)
+        raised = [alert for event in fresh for alert in _show(event)]
         AlertCursor.objects.filter(pk=1).update(position=max(found.values()))
         raised += _keys()
-    return len(found), raised
+        for listener in _listeners if raised else ():
+            listener(raised)
+    return len(found), len(raised)
 
 
-def _show(event: Event) -> int:
-    raised = 0
+def _show(event: Event) -> list[Alert]:
+    raised = []
     for one in rules_for(event):
         try:
             with transaction.atomic():
@@ -66,18 +77,18 @@ def _show(event: Event) -> int:
     return raised
 
 
-def _keys() -> int:
+def _keys() -> list[Alert]:
     """Another key signs than the one before: told once for each key but the first."""
     kid = Seal.objects.order_by("-sequence").values_list("kid", flat=True).first()
     if kid is None or Alert.objects.filter(rule=KEYS, cause=kid).exists():
-        return 0
+        return []
     before = Seal.objects.exclude(kid=kid).order_by("-sequence").values_list("kid", flat=True).first()
     if before is None:
-        return 0
+        return []
     return _raise(RULES[KEYS], kid, f"The portal signs with the key {kid}; before, with {before}.", None)
 
 
-def _raise(one: Rule, cause: str, sentence: str, event: Event | None) -> int:
+def _raise(one: Rule, cause: str, sentence: str, event: Event | None) -> list[Alert]:
     alert, made = Alert.objects.get_or_create(
         rule=one.name,
         cause=cause[:200],
@@ -89,13 +100,13 @@ def _raise(one: Rule, cause: str, sentence: str, event: Event | None) -> int:
         },
     )
     if not made:
-        return 0
+        return []
     data = {"rule": one.name, "seen_in": str(event.uid) if event else ""}
     if one.told_already:
         record("alert.raised", by=WATCH, about=alert.about(), why=sentence, data=data)
     else:
         alarms.alarm("alert.raised", by=WATCH, about=alert.about(), why=sentence, data=data)
-    return 1
+    return [alert]
 
 
 def acknowledge(*, by: Party, alert_id: int, note: str = "") -> Alert:

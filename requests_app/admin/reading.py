@@ -135,7 +135,7 @@ class ContainerSnapshotAdmin(ReadOnly):
 class MessageAdmin(ReadOnly):
     """Mails: sent, waiting or given up."""
 
-    list_display = ("created_at", "kind", "recipient", "story", "sent_at", "tries", "last_error")
+    list_display = ("created_at", "kind", "recipient", "address", "story", "sent_at", "tries", "last_error")
     list_filter = ("kind",)
     list_select_related = ("recipient",)
     search_fields = ("recipient__display_name", "story__exact")

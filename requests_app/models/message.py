@@ -7,7 +7,7 @@ from requests_app.models.person import Person
 
 
 class Message(models.Model):
-    """One mail to one person, or one alert to the hook, about one event; its key makes it exactly one."""
+    """One mail to one person or address, or one alert to the hook; its key makes it exactly one."""
 
     key = models.CharField(max_length=160, unique=True)
     kind = models.CharField(max_length=40)
@@ -17,8 +17,9 @@ class Message(models.Model):
         null=True,
         blank=True,
         related_name="messages",
-        help_text="Nobody: it goes to the hook for alerts.",
+        help_text="Nobody: it goes to the address, or else to the hook for alerts.",
     )
+    address = models.EmailField(blank=True, help_text="Of somebody whom the portal does not know.")
     context = models.JSONField(default=dict)
     story = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField()
@@ -32,6 +33,11 @@ class Message(models.Model):
     class Meta:
         ordering = ["id"]
         indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="message_due")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(recipient__isnull=True) | Q(address=""), name="message_to_one_alone"
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.kind} to {self.recipient or 'the hook'}"
+        return f"{self.kind} to {self.recipient or self.address or 'the hook'}"

@@ -13,7 +13,7 @@ from audit_app.clock import now
 from audit_app.lifecycle import Stale
 from audit_app.models import Alert, Event, Seal, SealedEvent
 from audit_app.tasks import watch
-from tests.audit_app.trail_makers import ADA, MO, happened
+from tests.audit_app.trail_makers import ADA, MO, happened, placed
 
 pytestmark = pytest.mark.django_db
 # A Wednesday, in the middle of the working day wherever the portal is.
@@ -24,24 +24,6 @@ SUNDAY = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 
 def at(moment: datetime) -> Any:
     return time_machine.travel(moment, tick=False)
-
-
-def placed() -> None:
-    """Every event has a place in the chain, as if it was sealed."""
-    have = set(SealedEvent.objects.values_list("event_id", flat=True))
-    after = len(have)
-    SealedEvent.objects.bulk_create(
-        SealedEvent(
-            position=number,
-            event_id=event.id,
-            uid=event.uid,
-            leaf=b"l" * 32,
-            commitments=b"c",
-            at=event.at,
-            written_at=event.at,
-        )
-        for number, event in enumerate(Event.objects.exclude(id__in=have).order_by("id"), after + 1)
-    )
 
 
 def raised() -> list[tuple[str, str]]:
@@ -242,7 +224,15 @@ def test_the_page_shows_what_waits_first_and_takes_an_administrators_word(
     assert "I have looked" not in page
     assert "Everything burns" not in auditor.get("/audit/alerts/?rule=drift").content.decode()
     alert = Alert.objects.get(rule="break_glass")
+    own = administrator.get(f"/audit/alerts/{alert.pk}/").content.decode()
+    assert "Everything burns" in own
+    assert "I have looked" in own
+    assert "I have looked" not in auditor.get(f"/audit/alerts/{alert.pk}/").content.decode()
+    assert auditor.get("/audit/alerts/99999/").status_code == 404
     administrator.post(f"/audit/alerts/{alert.pk}/acknowledge", {"reason": "A drill"})
+    page = auditor.get(f"/audit/alerts/{alert.pk}/").content.decode()
+    assert "Looked at by" in page
+    assert "A drill" in page
     page = auditor.get("/audit/alerts/").content.decode()
     assert "Looked at" in page
     assert "A drill" in page

@@ -236,4 +236,19 @@ def mails() -> dict[str, dict[str, Any]]:
         "review_reminder": {"title": "Production", "rows": 4, "due_at": END, "silence": "keep"},
         "review_escalated": {"title": "Production", "rows": 1, "due_at": END, "silence": "ask_again"},
     }
+    own["alerts"] = {
+        "title": "A closing is late",
+        "count": 3,
+        "more": 1,
+        "alerts": [
+            {
+                "sentence": "SSH to prod-web-01 of Ada Lindqvist closed late: Disk <full>",
+                "at": NOW,
+                "who": "latchportal watch",
+                "what": "SSH to prod-web-01",
+                "page": f"https://latch.example/audit/alerts/{number}/",
+            }
+            for number in (1, 2)
+        ],
+    }
     return {kind: {**facts, **words} for kind, words in own.items()}
