@@ -1,7 +1,6 @@
 """Facts about the repository itself: sizes, floors, who writes states, what may change, nothing of this machine."""
 
 import ast
-import os
 import re
 import subprocess
 import sys
@@ -196,6 +195,6 @@ def test_nothing_speaks_of_one_machine() -> None:
 @pytest.mark.xdist_group("together")
 def test_tests_of_one_group_run_in_one_process(request: pytest.FixtureRequest) -> None:
     """Ungrouped, each process of pytest-xdist would start a whole stack of its own for its share of the journeys."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        pytest.skip("one process runs them all")
+    if not getattr(request.config.option, "loadgroup", False):
+        pytest.skip("not run with --dist loadgroup, as `make test` does")
     assert request.node.nodeid.endswith("@together"), "pytest and pytest-xdist do not fit: see pyproject.toml"
