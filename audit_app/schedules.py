@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -136,7 +137,8 @@ def _put(schedule: ExportSchedule, made: Export) -> str:
     folder = Path(settings.EXPORT_DIR)
     ending = made.file_name.partition(".")[2]
     name = f"{schedule.dataset}-{schedule.pk}-{schedule.next_at:%Y%m%dT%H%M%SZ}.{ending}"
-    _whole(folder / name, exports.stream(made))
+    with closing(exports.stream(made, schedule=schedule.pk)) as chunks:
+        _whole(folder / name, chunks)
     made.refresh_from_db()
     said = manifests.of_export(made, file=name)
     text = json.dumps(said, indent=1, ensure_ascii=False) + "\n"

@@ -1,7 +1,7 @@
 """The audit app's tables, one file a noun. Import them from here."""
 
 from audit_app.models.alert import Alert, AlertCursor
-from audit_app.models.export import Export, ExportSchedule
+from audit_app.models.export import Export, ExportRun, ExportSchedule
 from audit_app.models.review import AccessReview, ReviewItem
 from audit_app.models.seal import HeadCursor, Seal, SealedEvent
 from audit_app.models.shipping import ShippingCursor
@@ -13,6 +13,7 @@ __all__ = [
     "AlertCursor",
     "Event",
     "Export",
+    "ExportRun",
     "ExportSchedule",
     "HeadCursor",
     "ReviewItem",
