@@ -1,4 +1,4 @@
-"""The pages of exports: the list, the POST that starts one and records it, and the file. What is in it is elsewhere."""
+"""The pages of exports: the list and what runs, the POST that starts one and records it, the file. Not what it holds."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -8,10 +8,13 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from audit_app import exports, manifests, places, presenters, schedules
+from audit_app import exports, manifests, places, presenters, progress, schedules
 from audit_app.access import RUN_REVIEWS, NotYours, Unknown, auditors_only, party, runners_only
+from audit_app.clock import now
 from audit_app.models import Export, ExportSchedule
 
 RECENT: Final = 50
@@ -21,11 +24,17 @@ _TYPES: Final = {
 }
 
 
+@never_cache
 @require_GET
 @auditors_only
 def listing(request: HttpRequest) -> HttpResponse:
-    """Show what can be exported, the latest exports, and how to read a file."""
-    return _page(request, {})
+    """Show what can be exported, the latest exports, and how to read a file; asked by its own poll, what changes."""
+    if request.headers.get("HX-Request"):
+        response = render(request, "audit/exports.html#made", _made(request))
+    else:
+        response = _page(request, {})
+    patch_vary_headers(response, ["HX-Request"])
+    return response
 
 
 @require_POST
@@ -103,17 +112,29 @@ def manifest(request: HttpRequest, uid: UUID) -> JsonResponse:
 
 
 def _page(request: HttpRequest, refused: dict[str, forms.Form], status: int = 200) -> HttpResponse:
-    made = list(Export.objects.order_by("-id")[:RECENT])
     context: dict[str, Any] = {
+        **_made(request),
         "offers": [_offer(of, refused.get(of.name)) for of in exports.datasets()],
-        "made": [(row, _title(row), presenters.filter_words(row.filters)) for row in made],
-        "recent": RECENT,
-        "regular": ExportSchedule.objects.filter(stopped_at=None),
         "everies": ExportSchedule.Every.choices if settings.EXPORT_DIR else [],
         "place": places.word() if settings.EXPORT_DIR else "",
-        "may_run": request.user.has_perm(RUN_REVIEWS),
     }
     return render(request, "audit/exports.html", context, status=status)
+
+
+def _made(request: HttpRequest) -> dict[str, Any]:
+    """What was made, what is being made, and how far that is."""
+    moment = now()
+    made = list(Export.objects.order_by("-id")[:RECENT])
+    regular = list(ExportSchedule.objects.filter(stopped_at=None))
+    news = progress.of_exports({row.uid: row.finished_at for row in made}, moment)
+    regular_news = progress.of_schedules({row.pk: row.next_at for row in regular}, moment)
+    return {
+        "made": [(row, _title(row), presenters.filter_words(row.filters), news.get(row.uid)) for row in made],
+        "recent": RECENT,
+        "regular": [(row, regular_news.get(row.pk)) for row in regular],
+        "running": any(told.runs for told in (*news.values(), *regular_news.values())),
+        "may_run": request.user.has_perm(RUN_REVIEWS),
+    }
 
 
 def _offer(of: exports.Dataset, refused: forms.Form | None) -> dict[str, Any]:

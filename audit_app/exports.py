@@ -4,6 +4,7 @@ A file is written by PostgreSQL itself (COPY), so that memory stays flat and a m
 spreadsheet would take for a formula get a leading apostrophe, in SQL, whichever column they stand in.
 """
 
+import json
 import zlib
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from django.db import connection, models, transaction
 
 from audit_app.clock import now
 from audit_app.models import Event, Export
+from audit_app.progress import Progress
 from audit_app.trail import About, Party, record
 
 CHUNK: Final = 64 * 1024
@@ -130,32 +132,44 @@ def keep(made: Export) -> None:
         record("export.started", by=Party(made.made_by_id, made.made_by_label), about=about, data=asked)
 
 
-def stream(made: Export) -> Generator[bytes, None, None]:
+def stream(made: Export, schedule: int | None = None) -> Generator[bytes, None, None]:
     """Yield the file in chunks; afterwards the export knows its rows, its digest and when it was finished.
 
-    Whoever stops reading early stops the query: the cursor is this generator's own.
+    Whoever stops reading early stops the query: the cursor is this generator's own. How far it came is told meanwhile,
+    of the regular export it is for as well.
     """
-    digest, size, counted = sha256(), 0, _Rows()
-    chunks = _lines(made, counted)
-    for chunk in _gzipped(chunks) if made.packed else chunks:
-        digest.update(chunk)
-        size += len(chunk)
-        yield chunk
-    made.rows, made.size, made.digest, made.finished_at = counted.rows, size, digest.hexdigest(), now()
-    # One that stands nowhere yet takes them along when it is kept.
-    Export.objects.filter(pk=made.pk).update(
-        rows=made.rows, size=size, digest=made.digest, finished_at=made.finished_at
-    )
+    digest = sha256()
+    with Progress(made, schedule=schedule, expected=lambda: expected(made)) as so_far:
+        chunks = _lines(made, so_far)
+        for chunk in _gzipped(chunks) if made.packed else chunks:
+            digest.update(chunk)
+            so_far.size += len(chunk)
+            yield chunk
+        made.rows, made.size, made.digest, made.finished_at = (
+            so_far.rows,
+            so_far.size,
+            digest.hexdigest(),
+            now(),
+        )
+        # One that stands nowhere yet takes them along when it is kept.
+        Export.objects.filter(pk=made.pk).update(
+            rows=made.rows, size=made.size, digest=made.digest, finished_at=made.finished_at
+        )
 
 
-@dataclass
-class _Rows:
-    """How many rows were written so far, the header left out."""
+def expected(made: Export) -> int | None:
+    """Return how many rows are to come: as many as the last time, or what PostgreSQL guesses without counting."""
+    if made.rows is not None:
+        return made.rows
+    inner, params = _query(made)
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {inner}", params)
+        (said,) = cursor.fetchone()
+    (plan,) = json.loads(said) if isinstance(said, str) else said
+    return int(plan["Plan"]["Plan Rows"])
 
-    rows: int = 0
 
-
-def _lines(made: Export, counted: _Rows) -> Iterator[bytes]:
+def _lines(made: Export, so_far: Progress) -> Iterator[bytes]:
     # RFC 4180 ends a row with CR LF, JSON Lines with LF; a CSV begins with its header.
     end, header = (b"\r\n", 1) if made.form == Export.Form.CSV else (b"\n", 0)
     statement, params = _statement(made)
@@ -168,12 +182,13 @@ def _lines(made: Export, counted: _Rows) -> Iterator[bytes]:
             written += 1
             size += len(row)
             if size >= CHUNK:
+                so_far.rows = written
                 yield end.join((*pending, b""))
                 pending.clear()
                 size = 0
+    so_far.rows = max(written, 0)
     if pending:
         yield end.join((*pending, b""))
-    counted.rows = max(written, 0)
 
 
 def _gzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -184,14 +199,21 @@ def _gzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
     yield packer.flush()
 
 
-def _statement(made: Export) -> tuple[str, tuple[Any, ...]]:
-    """The COPY of this export, every value a parameter of psycopg's."""
+def _query(made: Export) -> tuple[str, tuple[Any, ...]]:
+    """The rows of this export, every value a parameter of psycopg's."""
     of = dataset(made.dataset)
     form = of.filters(made.filters)
     if not form.is_valid():
         raise ValueError(f"export {made.uid}: its filter is no longer valid: {form.errors.as_json()}")
     asked = {**form.cleaned_data, "last_event": made.last_event}
     inner, params = of.rows(asked).query.sql_with_params()
+    return inner, params
+
+
+def _statement(made: Export) -> tuple[str, tuple[Any, ...]]:
+    """The COPY of this export."""
+    of = dataset(made.dataset)
+    inner, params = _query(made)
     quote, shapes = connection.ops.quote_name, _SHAPES[made.form]
     names = [quote(f"c{number}") for number in range(len(of.columns))]
     shaped = ", ".join(

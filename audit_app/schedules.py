@@ -154,7 +154,7 @@ def _written(schedule: ExportSchedule) -> tuple[Export, str]:
     for number in range(1, _NAMES + 1):
         name = f"{stem}.{ending}" if number == 1 else f"{stem}-{number}.{ending}"
         try:
-            _put(made, name)
+            _put(schedule, made, name)
         except FileExistsError:
             if number == _NAMES:
                 raise
@@ -163,9 +163,9 @@ def _written(schedule: ExportSchedule) -> tuple[Export, str]:
     return made, name
 
 
-def _put(made: Export, name: str) -> None:
+def _put(schedule: ExportSchedule, made: Export, name: str) -> None:
     # Closed whatever happens: a query that is still running would be in the way of the next.
-    with closing(exports.stream(made)) as chunks:
+    with closing(exports.stream(made, schedule=schedule.pk)) as chunks:
         places.put(name, chunks)
     said = manifests.of_export(made, file=name)
     text = json.dumps(said, indent=1, ensure_ascii=False) + "\n"

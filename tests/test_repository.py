@@ -26,6 +26,7 @@ MUTABLE = {
     "audit_app.Alert",
     "audit_app.AlertCursor",
     "audit_app.Export",
+    "audit_app.ExportRun",
     "audit_app.ExportSchedule",
     "audit_app.HeadCursor",
     "audit_app.ReviewItem",

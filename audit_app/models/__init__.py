@@ -2,7 +2,7 @@
 
 from audit_app.models.activity import ActivityReading
 from audit_app.models.alert import Alert, AlertCursor
-from audit_app.models.export import Export, ExportSchedule
+from audit_app.models.export import Export, ExportRun, ExportSchedule
 from audit_app.models.review import AccessReview, ReviewItem
 from audit_app.models.seal import HeadCursor, Seal, SealedEvent
 from audit_app.models.shipping import ShippingCursor
@@ -15,6 +15,7 @@ __all__ = [
     "AlertCursor",
     "Event",
     "Export",
+    "ExportRun",
     "ExportSchedule",
     "HeadCursor",
     "ReviewItem",

@@ -1,6 +1,8 @@
-"""Exports that were asked for. The files themselves are made when they are fetched."""
+"""Exports that were asked for, and how far the making of each file has come. The files are made when they are fetched."""
 
 import uuid
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.db import models
 
@@ -50,6 +52,70 @@ class Export(models.Model):
     def file_name(self) -> str:
         """Return what the file is called when it is saved."""
         return f"{self.dataset}-{self.created_at:%Y%m%dT%H%M%SZ}.{self.form}{'.gz' if self.packed else ''}"
+
+
+# Who makes a file tells of it every two seconds, however slow its reader is.
+_SILENT: Final = timedelta(seconds=30)
+
+
+class ExportRun(models.Model):
+    """One making of a file that takes longer than a moment: how far it has come, or how it ended.
+
+    Ids, no keys: a regular export's own row is committed only with its file.
+    """
+
+    class Outcome(models.TextChoices):
+        """How it stands."""
+
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        BROKEN_OFF = "broken_off", "Broken off"
+
+    export = models.UUIDField(help_text="The export's uid.")
+    schedule = models.BigIntegerField(null=True, blank=True, help_text="The regular export it is made for.")
+    began_at = models.DateTimeField()
+    seen_at = models.DateTimeField(help_text="When it was last heard of.")
+    ended_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.RUNNING)
+    rows = models.PositiveBigIntegerField(default=0)
+    size = models.PositiveBigIntegerField(default=0, help_text="Bytes.")
+    expected = models.PositiveBigIntegerField(null=True, blank=True, help_text="Rows to come, estimated.")
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["export", "-id"], name="export_run_of_export"),
+            models.Index(
+                fields=["schedule", "-id"],
+                condition=models.Q(schedule__isnull=False),
+                name="export_run_of_schedule",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(outcome="running", ended_at__isnull=True)
+                | models.Q(outcome__in=["done", "broken_off"], ended_at__isnull=False),
+                name="export_run_ended_somehow",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_outcome_display()} at {self.rows} rows"
+
+    @property
+    def percent(self) -> int | None:
+        """Return how much of it is made; None where the estimate is none, or was passed."""
+        return 100 * self.rows // self.expected if self.expected and self.rows <= self.expected else None
+
+    def is_running(self, moment: datetime) -> bool:
+        """Return whether somebody makes it now; one whose process died is heard of no more."""
+        return self.outcome == self.Outcome.RUNNING and moment - self.seen_at < _SILENT
+
+    def is_news(self, moment: datetime, since: datetime | None) -> bool:
+        """Return whether this is worth saying now: it runs, or it came to nothing since then."""
+        if self.is_running(moment):
+            return True
+        return self.outcome != self.Outcome.DONE and (since is None or self.began_at >= since)
 
 
 class ExportSchedule(models.Model):

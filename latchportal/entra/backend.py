@@ -15,8 +15,8 @@ _REQUESTS: Final = (
     "person", "policyversion", "requestitem", "resource", "signin", "stage", "takenaway",
 )  # fmt: skip
 _AUDIT: Final = (
-    "accessreview", "activityreading", "alert", "alertcursor", "event", "export", "exportschedule", "headcursor",
-    "reviewitem", "seal", "sealedevent", "shippingcursor",
+    "accessreview", "activityreading", "alert", "alertcursor", "event", "export", "exportrun", "exportschedule",
+    "headcursor", "reviewitem", "seal", "sealedevent", "shippingcursor",
 )  # fmt: skip
 _VIEW: Final = frozenset(
     {*(f"audit_app.view_{model}" for model in _AUDIT), *(f"requests_app.view_{model}" for model in _REQUESTS)}

@@ -11,7 +11,7 @@ from django.test import Client
 
 from audit_app import exports, origin
 from audit_app.filters import EventFilter
-from audit_app.models import Event, Export
+from audit_app.models import Event, Export, ExportRun
 from audit_app.trail import Party
 from tests.audit_app.trail_makers import ADA, happened, many
 
@@ -190,10 +190,13 @@ def test_reader_who_goes_away_ends_the_query_and_leaves_the_connection_usable() 
     many(20_000)
     made = exports.start(by=ADA, of=exports.dataset("events"), filters={})
     streaming = exports.stream(made)
-    assert next(streaming).startswith(b"number,")
-    streaming.close()  # type: ignore[attr-defined]
+    first = next(streaming)
+    assert first.startswith(b"number,")
+    streaming.close()
     made.refresh_from_db()
     assert (made.rows, made.finished_at) == (None, None), "half a file counts as finished"
+    run = ExportRun.objects.get(export=made.uid)
+    assert (run.outcome, run.rows > 100, run.size) == ("broken_off", True, len(first))
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         assert cursor.fetchone() == (1,)

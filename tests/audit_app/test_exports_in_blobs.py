@@ -113,8 +113,8 @@ def test_a_query_that_breaks_off_is_in_nobodys_way(
     many(5000)
     whole = exports.stream
 
-    def breaks(made: Export) -> Any:
-        for number, chunk in enumerate(whole(made)):
+    def breaks(made: Export, **more: Any) -> Any:
+        for number, chunk in enumerate(whole(made, **more)):
             yield chunk
             if number == 2:
                 raise OSError("No route to host")
@@ -195,9 +195,9 @@ def test_no_transaction_is_open_while_a_file_is_written(
     seen = []
     whole = exports.stream
 
-    def looks(made: Export) -> Any:
+    def looks(made: Export, **more: Any) -> Any:
         seen.append(connection.in_atomic_block)
-        yield from whole(made)
+        yield from whole(made, **more)
 
     monkeypatch.setattr(exports, "stream", looks)
     assert written(schedule) == 1

@@ -124,7 +124,7 @@ def test_a_file_that_breaks_off_is_not_there_under_its_name(
     schedule = planned()
     whole = exports.stream
 
-    def breaks(made: Export) -> Any:
+    def breaks(made: Export, schedule: int) -> Any:
         yield b"half a header"
         raise OSError("No space left on device")
 

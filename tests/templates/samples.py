@@ -132,6 +132,22 @@ def components() -> dict[str, tuple[dict[str, Any], tuple[str, ...]]]:
             {"title": "Nothing open", "steps": ["Ask"], "action_url": "/c", "action_label": "Catalogue"},
             ("Nothing open", "<li>Ask</li>", "Catalogue"),
         ),
+        "export_run": (
+            {
+                "news": {
+                    "runs": True,
+                    "run": {
+                        "rows": 372_000,
+                        "size": 120 * 1024 * 1024,
+                        "expected": 1_000_000,
+                        "percent": 37,
+                        "began_at": NOW,
+                        "seen_at": NOW,
+                    },
+                }
+            },
+            ("Running", "372,000 of about 1,000,000 rows", 'value="37"', "120.0"),
+        ),
         "filter_bar": (
             {"form": Filters({"q": "prod"}), "clear_url": "?"},
             ('value="prod"', "Apply", "Clear"),
