@@ -3,15 +3,17 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils.timesince import timesince
 
-from audit_app.alerts.rules import sensitive_is
+from audit_app.alerts.rules import BREAK_GLASS, sensitive_is
 from audit_app.clock import now
-from audit_app.models import AccessReview
+from audit_app.models import AccessReview, Event
 from audit_app.parties import Party
 from audit_app.reviews.source import Dimension, NotReady, Row, Scope, Source, register
 from requests_app import context, notify
@@ -64,7 +66,9 @@ def _dimensions() -> Sequence[Dimension]:
         Dimension("environments", "Environments", [(name, name.capitalize()) for name in environments]),
         Dimension("resources", "Resources", [(key, name) for key, name, _ in resources]),
         Dimension("groups", "Members of", [(str(oid), name) for oid, name in groups]),
-        Dimension("people", "Kinds of people", [("guests", "Guests alone")]),
+        Dimension(
+            "people", "Kinds of people", [("guests", "Guests"), ("broke_glass", "Who has broken the glass")]
+        ),
     )
 
 
@@ -125,8 +129,11 @@ def _persons(scope: Scope) -> Any:
     found = Person.objects.exclude(enabled=False)
     if scope.get("groups"):
         found = found.filter(groups_read__oid__in=scope["groups"]).distinct()
-    if "guests" in scope.get("people", []):
-        found = found.filter(guest=True)
+    if kinds := scope.get("people"):
+        broke_glass = Event.objects.filter(kind=BREAK_GLASS).values("actor_id")
+        of_kind = {"guests": Q(guest=True), "broke_glass": Q(key__in=broke_glass)}
+        # What nobody offers finds nobody.
+        found = found.filter(reduce(or_, (of_kind.get(kind, Q(pk=None)) for kind in kinds)))
     return found
 
 

@@ -22,6 +22,8 @@ DORMANT: Final = timedelta(days=60)
 HASTY, HASTE = 20, timedelta(minutes=1)
 WORKING_DAY: Final = (time(7), time(20))
 ANY_REFUSAL: Final = "*refused"
+# Somebody opened in an emergency what nobody had agreed to yet.
+BREAK_GLASS: Final = "grant.break_glass"
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def _refusals(event: Event) -> Told:
     return f"{event.actor_id}:{event.at:%Y-%m-%dT%H}", words
 
 
-@rule("break_glass", "The glass is broken", "grant.break_glass")
+@rule("break_glass", "The glass is broken", BREAK_GLASS)
 def _break_glass(event: Event) -> Told:
     return str(event.uid), f"{event.actor_label} broke the glass for {event.object_label}: {event.why}"
 

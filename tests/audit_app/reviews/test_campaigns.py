@@ -13,6 +13,7 @@ from audit_app.reviews import campaign, decide
 from requests_app import tasks
 from requests_app.models import DirectoryGroup, Message, Person, PolicyVersion
 from tests.audit_app.reviews.conftest import Planned
+from tests.audit_app.trail_makers import happened
 
 pytestmark = pytest.mark.django_db
 WHY = "They have left the project"
@@ -75,6 +76,26 @@ def test_a_campaign_waits_while_no_policy_is_loaded_and_begins_once_one_is(plann
 )
 def test_the_scope_narrows_what_is_reviewed(running: Planned, scope: Any, only: Any) -> None:
     assert all(only(item) for item in running(scope=scope).items.all())
+
+
+def test_only_those_who_broke_the_glass_are_reviewed_where_that_is_asked_for(
+    people: Any, running: Planned
+) -> None:
+    happened("grant.break_glass", by=people["requester"].party)
+    rows = running(scope={"people": ["broke_glass"]}).items.all()
+    assert {row.person_id for row in rows} == {people["requester"].identity}
+
+
+def test_guests_and_those_who_broke_the_glass_are_reviewed_together(people: Any, running: Planned) -> None:
+    happened("grant.break_glass", by=people["requester"].party)
+    rows = running(scope={"people": ["guests", "broke_glass"]}).items.all()
+    assert people["requester"].identity in {row.person_id for row in rows}
+    others = [row for row in rows if row.person_id != people["requester"].identity]
+    assert all(row.facts["guest"] for row in others)
+
+
+def test_a_kind_of_people_nobody_offers_is_nobody(running: Planned) -> None:
+    assert not running(scope={"people": ["everybody"]}).items.exists()
 
 
 def test_managers_are_asked_about_their_people_and_told_once_by_mail(people: Any, running: Planned) -> None:
