@@ -1,4 +1,4 @@
-"""A campaign of ten thousand rows: begun, read, decided, carried out, and its evidence packed."""
+"""A campaign of ten thousand rows: begun, read, decided, carried out, its evidence packed. Rights are gone after it: run it last."""
 
 import time
 from collections.abc import Callable
@@ -56,7 +56,7 @@ def _measured(setting: Setting) -> Result:
     review.refresh_from_db()
     pack = _timed(result, "evidence packed", lambda: evidence.pack(by=runner.party, review=review))
     result.row("evidence", f"{len(pack) / 1e6:.1f} MB", f"{rows:,} rows")
-    result.data["rows"] = rows
+    result.data["items"] = rows
     return result
 
 
