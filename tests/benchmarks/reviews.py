@@ -1,4 +1,4 @@
-"""A campaign of ten thousand rows: begun, read, decided, carried out, its evidence packed. Rights are gone after it: run it last."""
+"""A campaign of ten thousand rows, from its beginning to the evidence. Run it last: rights are gone after it."""
 
 import time
 from collections.abc import Callable
