@@ -10,9 +10,8 @@ from django.views.decorators.http import require_GET
 from audit_app.access import auditors_only
 from audit_app.clock import now
 from audit_app.models import AccessReview, Alert, ReviewItem
-from audit_app.pictures import draw
-from audit_app.pictures.figures import TOP, figures
-from audit_app.words import kind_label
+from audit_app.pictures import board, draw
+from audit_app.pictures.figures import figures
 
 SHOWN = 5
 
@@ -23,10 +22,15 @@ SHOWN = 5
 def overview(request: HttpRequest) -> HttpResponse:
     """Show what is open, what was asked and refused, how exposed what is guarded was, and what waits for a look."""
     found = figures(now())
-    running = AccessReview.objects.filter(state=AccessReview.State.OPEN).order_by("due_at")
+    running = list(
+        AccessReview.objects.filter(state=AccessReview.State.OPEN)
+        .annotate(
+            rows=Count("items"), decided=Count("items", filter=~Q(items__state=ReviewItem.State.UNDECIDED))
+        )
+        .order_by("due_at")[:SHOWN]
+    )
     words = {
         "found": found,
-        "open": sum(door.closed_at is None for door in found.doors),
         "doors": draw.doors(found.doors, found.moment, settings.TIME_ZONE) if found.doors else "",
         "week": draw.week(found.hours) if found.hours else "",
         "by_day": [
@@ -34,12 +38,12 @@ def overview(request: HttpRequest) -> HttpResponse:
             for day, name in enumerate(draw.DAYS, 1)
         ],
         "hours": range(24),
-        # What no check names is told by its kind.
-        "refusals": [(kind_label(name) if "." in name else name, times) for name, times in found.refusals],
-        "exposure": found.exposure[:TOP],
-        "reviews": running.annotate(
-            rows=Count("items"), decided=Count("items", filter=~Q(items__state=ReviewItem.State.UNDECIDED))
-        )[:SHOWN],
+        "exposure": board.exposure(found),
+        "wanted": board.wanted(found),
+        "took": board.took(found),
+        "refusals": board.refusals(found),
+        "reviews": running,
+        "reviews_drawn": board.reviews([(one.title, one.decided, one.rows) for one in running]),
         "alerts": Alert.objects.filter(acknowledged_at=None).order_by("-pk")[:SHOWN],
     }
     return render(request, "audit/overview.html", words)

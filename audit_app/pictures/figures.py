@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any, Final
 
 from django.conf import settings
@@ -11,7 +12,9 @@ from django.db import connection
 PERIOD: Final = timedelta(days=30)
 DAY: Final = timedelta(hours=24)
 MOST_DOORS, TOP = 40, 10
-# Each opening with its closing, by the grant's own id; what is not closed is open until now.
+# An approval took less than each of these, or longer than all.
+STEPS: Final = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 60, 240, 1440))
+# The latest openings, each with its closing, by the grant's own id; what is not closed is open until now.
 _DOORS: Final = """
     SELECT opened.object_id, opened.object_label, opened.resource_label, opened.subject_label, opened.story,
         opened.at, closed.at
@@ -21,21 +24,54 @@ _DOORS: Final = """
         WHERE e.story = opened.story AND e.kind = 'grant.closed' AND e.object_id = opened.object_id AND e.id > opened.id
         ORDER BY e.id LIMIT 1
     ) closed ON true
-    WHERE opened.kind = 'grant.opened' AND opened.at > %s
-    ORDER BY opened.at DESC
+    WHERE opened.kind = 'grant.opened' AND opened.at > %s AND coalesce(closed.at, %s) > %s
+    ORDER BY opened.at DESC LIMIT %s
+"""
+# The same of all openings, in one pass: seen from the end, a turn begins with a closing and holds the openings before it.
+# Time in which several doors of one resource were open counts once: what lies before the furthest end so far was counted.
+_EXPOSURE: Final = """
+    WITH turns AS (
+        SELECT id, at, kind, story, object_id, resource_label, count(*) FILTER (WHERE kind = 'grant.closed')
+            OVER (PARTITION BY story, object_id ORDER BY id DESC) AS turn
+        FROM audit_app_event WHERE kind IN ('grant.opened', 'grant.closed') AND at > %s
+    ), doors AS (
+        SELECT kind, resource_label, at AS opened_at,
+            max(at) FILTER (WHERE kind = 'grant.closed') OVER (PARTITION BY story, object_id, turn) AS closed_at
+        FROM turns
+    ), spans AS (
+        SELECT resource_label, opened_at, closed_at, coalesce(closed_at, %s) AS ended
+        FROM doors WHERE kind = 'grant.opened'
+    ), in_order AS (
+        SELECT *, max(ended) OVER (
+            PARTITION BY resource_label ORDER BY opened_at, ended ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS reached
+        FROM spans
+    )
+    SELECT resource_label, count(*), count(*) FILTER (WHERE closed_at IS NULL),
+        sum(greatest(ended - greatest(opened_at, reached), interval '0'))
+    FROM in_order GROUP BY 1
+"""
+# A request for several resources names them all.
+_ASKED: Final = """
+    SELECT resource, count(*) FILTER (WHERE kind = 'request.submitted'), count(*) FILTER (WHERE kind = 'grant.opened'),
+        count(DISTINCT subject_id)
+    FROM audit_app_event, unnest(string_to_array(resource_label, ', ')) AS resource
+    WHERE kind IN ('request.submitted', 'grant.opened') AND at > %s
+    GROUP BY 1 ORDER BY 2 DESC, 3 DESC, 1 LIMIT %s
 """
 _HOURS: Final = """
     SELECT extract(isodow FROM at AT TIME ZONE %s)::int, extract(hour FROM at AT TIME ZONE %s)::int, count(*)
     FROM audit_app_event WHERE kind = 'request.submitted' AND at > %s GROUP BY 1, 2
 """
-_DECIDED: Final = """
-    SELECT count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY took), percentile_cont(0.9) WITHIN GROUP (ORDER BY took)
+_DECIDED: Final = f"""
+    SELECT count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY took), percentile_cont(0.9) WITHIN GROUP (ORDER BY took),
+        {", ".join(["count(*) FILTER (WHERE took < %s)"] * len(STEPS))}
     FROM (
         SELECT approved.at - asked.at AS took FROM audit_app_event approved
         JOIN audit_app_event asked ON asked.story = approved.story AND asked.kind = 'request.submitted'
         WHERE approved.kind = 'request.approved' AND approved.at > %s
     ) decided
-"""
+"""  # noqa: S608 - our own words alone
 _REFUSED: Final = """
     SELECT coalesce(nullif(data ->> 'check', ''), kind), count(*) FROM audit_app_event
     WHERE outcome = 'refused' AND kind NOT LIKE 'stage.%%' AND at > %s GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %s
@@ -61,6 +97,7 @@ class Exposure:
 
     resource: str
     openings: int
+    open_now: int
     minutes: float
     share: float
 
@@ -71,6 +108,16 @@ class Exposure:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """How often one resource was asked for and opened in the period, and by how many people."""
+
+    resource: str
+    asked: int
+    opened: int
+    people: int
+
+
+@dataclass(frozen=True)
 class Figures:
     """Everything the overview tells, as of one moment."""
 
@@ -78,10 +125,17 @@ class Figures:
     doors: Sequence[Door]
     hours: dict[tuple[int, int], int]
     exposure: Sequence[Exposure]
+    wanted: Sequence[Wanted]
     decided: int
+    took: Sequence[int]
     median: timedelta | None
     ninth: timedelta | None
     refusals: Sequence[tuple[str, int]]
+
+    @property
+    def open_now(self) -> int:
+        """How many doors are open."""
+        return sum(one.open_now for one in self.exposure)
 
     @property
     def requests(self) -> int:
@@ -97,45 +151,31 @@ class Figures:
 
 
 def figures(moment: datetime) -> Figures:
-    """Return the figures of the thirty days before this moment, and the doors of its last day."""
+    """Return the figures of the thirty days before this moment, and the latest doors of its last day."""
     since = moment - PERIOD
-    doors = [Door(*row) for row in _rows(_DOORS, since)]
-    recent = [door for door in doors if (door.closed_at or moment) > moment - DAY]
     zone = settings.TIME_ZONE
-    ((count, median, ninth),) = _rows(_DECIDED, since)
+    ((count, median, ninth, *sooner),) = _rows(_DECIDED, *STEPS, since)
     return Figures(
         moment=moment,
-        doors=recent[:MOST_DOORS],
+        doors=[Door(*row) for row in _rows(_DOORS, since, moment, moment - DAY, MOST_DOORS)],
         hours={(day, hour): times for day, hour, times in _rows(_HOURS, zone, zone, since)},
-        exposure=_exposure(doors, moment),
+        exposure=_exposure(since, moment),
+        wanted=[Wanted(*row) for row in _rows(_ASKED, since, TOP)],
         decided=count,
+        took=[upto - before for before, upto in pairwise((0, *sooner, count))],
         median=median,
         ninth=ninth,
         refusals=_rows(_REFUSED, since, TOP),
     )
 
 
-def _exposure(doors: Sequence[Door], moment: datetime) -> list[Exposure]:
-    """By resource, the longest first; time in which two doors of one resource were open counts once."""
-    spans: dict[str, list[tuple[datetime, datetime]]] = {}
-    for door in doors:
-        spans.setdefault(door.resource, []).append((door.opened_at, door.closed_at or moment))
-    found = []
-    for resource, times in spans.items():
-        lasted = covered(times)
-        found.append(Exposure(resource, len(times), lasted.total_seconds() / 60, lasted / PERIOD))
+def _exposure(since: datetime, moment: datetime) -> list[Exposure]:
+    """By resource, the longest first."""
+    found = [
+        Exposure(resource, openings, open_now, lasted.total_seconds() / 60, lasted / PERIOD)
+        for resource, openings, open_now, lasted in _rows(_EXPOSURE, since, moment)
+    ]
     return sorted(found, key=lambda one: (-one.minutes, one.resource))
-
-
-def covered(spans: Sequence[tuple[datetime, datetime]]) -> timedelta:
-    """Return how much time lies in at least one of these spans."""
-    total, reached = timedelta(0), None
-    for begin, end in sorted(spans):
-        begin = begin if reached is None else max(begin, reached)
-        if end > begin:
-            total += end - begin
-            reached = end
-    return total
 
 
 def _rows(query: str, *values: Any) -> list[tuple[Any, ...]]:

@@ -175,6 +175,16 @@ def components() -> dict[str, tuple[dict[str, Any], tuple[str, ...]]]:
         "pager": ({"older_url": "?before=1", "summary": "50 events"}, ("Older", "50 events")),
         "person": ({"name": "Ada Lindqvist", "hint": "Engineer"}, ("Ada Lindqvist", "Engineer")),
         "person_menu": ({"user": person(), "csrf_token": "t"}, ("Ada Lindqvist", "data-theme-toggle")),
+        "picture": (
+            {
+                "picture": {
+                    "drawn": "<svg>",
+                    "heads": ("Check", "Refusals"),
+                    "table": ((("Check", "Duration"), ("Refusals", "12")),),
+                }
+            },
+            ("The same as a table", '<th scope="col" class="num">Refusals</th>', ">Duration</th>"),
+        ),
         "rule_card": (
             {"rule": RULE},
             (
