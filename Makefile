@@ -35,7 +35,7 @@ setup: $(INSTALLED) ## install everything into .venv
 $(INSTALLED): pyproject.toml uv.lock
 	@command -v "$(UV)" >/dev/null || python3 -m pip install --user --quiet uv \
 		|| python3 -m pip install --user --quiet --break-system-packages uv
-	@"$(UV)" sync --locked --quiet
+	@"$(UV)" sync --locked --quiet --compile-bytecode
 	@touch $@
 
 demo: setup ## start the whole site with a pretend Azure, for one person on this machine (PORT, AZURE_PORT)
