@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
 from requests_app.targets.azure_cloud import AzureConfig, cleartext
-from requests_app.targets.base import TargetError
+from requests_app.targets.base import TargetError, seconds_of
 from requests_app.targets.credential import credential, refused, token
 from requests_app.targets.kinds import Kind, kind_of
 
@@ -218,19 +218,12 @@ def _answered(error: HttpResponseError, config: AzureConfig) -> TargetError:
         status=status,
         where=_WHERE,
         certain=True,
-        retry_after=_seconds(headers.get("Retry-After")),
+        retry_after=seconds_of(headers.get("Retry-After")),
     )
 
 
 def _kind(status: int) -> Kind:
     return "missing" if status == 404 else kind_of(status, ())
-
-
-def _seconds(text: str | None) -> float | None:
-    try:
-        return max(0.0, float(text)) if text else None
-    except ValueError:
-        return None
 
 
 def _client(config: AzureConfig) -> LogsQueryClient:

@@ -134,6 +134,14 @@ class TargetError(Exception):
         return f"{self.kind}: {self.message}" + (f" ({answer})" if answer else "")
 
 
+def seconds_of(text: str | None) -> float | None:
+    """Return the seconds of a Retry-After header, never below 0; None without one, or where it is no number."""
+    try:
+        return max(0.0, float(text)) if text else None
+    except ValueError:
+        return None
+
+
 class Target(Protocol):
     """One kind of thing that can be unlocked. Every method raises TargetError and nothing else."""
 

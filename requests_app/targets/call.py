@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from requests_app.targets.arm import warm
 from requests_app.targets.azure_cloud import AzureConfig, cleartext
-from requests_app.targets.base import Receipt, TargetError
+from requests_app.targets.base import Receipt, TargetError, seconds_of
 from requests_app.targets.credential import no_token, refused, token
 from requests_app.targets.kinds import kind_of, surely_refused
 
@@ -161,7 +161,7 @@ def _answered(error: HttpResponseError, call: Call) -> TargetError:
         code=codes[-1] if codes and codes[0] == "RetryableError" else (codes or [""])[0],
         status=status,
         certain=surely_refused(status) and not call.accepted,
-        retry_after=_seconds(retry_after),
+        retry_after=seconds_of(retry_after),
     )
 
 
@@ -187,13 +187,6 @@ def _never_sent(error: Exception, call: Call) -> bool:
             return True
         seen = getattr(seen, "reason", None) or next(iter(getattr(seen, "args", ())), None)
     return False
-
-
-def _seconds(text: str | None) -> float | None:
-    try:
-        return max(0.0, float(text)) if text else None
-    except ValueError:
-        return None
 
 
 def _bounded() -> Callable[[Call], ARMPolling]:

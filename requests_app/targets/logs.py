@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from requests_app.targets.azure_cloud import AzureConfig, cleartext
-from requests_app.targets.base import TargetError
+from requests_app.targets.base import TargetError, seconds_of
 from requests_app.targets.credential import credential, refused, token
 from requests_app.targets.kinds import Kind
 
@@ -77,7 +77,7 @@ def _answered(error: HttpResponseError) -> TargetError:
         status=status,
         where=_WHERE,
         azure_request_id=headers.get("x-ms-request-id", ""),
-        retry_after=_seconds(headers.get("Retry-After")),
+        retry_after=seconds_of(headers.get("Retry-After")),
     )
 
 
@@ -86,13 +86,6 @@ def _kind(status: int, code: str) -> Kind:
         return "invalid"
     known: dict[int, Kind] = {401: "identity", 403: "forbidden", 404: "missing", 429: "throttled"}
     return known.get(status, "unknown")
-
-
-def _seconds(text: str | None) -> float | None:
-    try:
-        return max(0.0, float(text)) if text else None
-    except ValueError:
-        return None
 
 
 def _client(config: AzureConfig) -> LogsIngestionClient:

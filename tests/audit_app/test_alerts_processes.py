@@ -1,7 +1,5 @@
 """A process that is killed while it raises an alert: neither the alert without its mail, nor the mail twice."""
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -12,19 +10,13 @@ from audit_app.tasks import watch
 from requests_app.models import Message
 from tests.audit_app.trail_makers import happened, placed
 from tests.support import own_cluster
+from tests.support.waiting import until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True, databases=["default", "owner"]),
     pytest.mark.slow,
 ]
 WATCH = "from audit_app.tasks import watch; print(watch())"
-
-
-def until(true: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.05)
 
 
 def waiting() -> bool:
@@ -38,10 +30,10 @@ def test_killed_between_the_alert_and_its_mails_both_come_once(cluster: Any, peo
         # Readers pass; the mail, written after its alert, has to wait.
         holder.execute("LOCK TABLE requests_app_message IN SHARE MODE")
         watcher = own_cluster.process(cluster, WATCH)
-        until(waiting, "the watcher")
+        until(waiting, "the watcher", seconds=30)
         watcher.kill()
         watcher.communicate()
-    until(lambda: not waiting(), "the end of its connection")
+    until(lambda: not waiting(), "the end of its connection", seconds=30)
     assert (Alert.objects.count(), Message.objects.count()) == (0, 0)
     assert watch() == 1
     assert watch() == 0

@@ -1,7 +1,6 @@
 """How far an export has come: told while it streams, seldom, beside it; and what a reader who went away leaves."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +17,7 @@ from audit_app.models import Export, ExportRun
 from audit_app.tasks import regular_exports
 from tests.audit_app.trail_makers import ADA, many
 from tests.support.races import at_once
+from tests.support.waiting import until
 
 # Another connection tells of it, so what is told has to be committed.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,14 +33,6 @@ def _often(monkeypatch: pytest.MonkeyPatch) -> None:
 def made() -> Export:
     many(EVENTS)
     return exports.start(by=ADA, of=exports.dataset("events"), filters={})
-
-
-def until(true: Callable[[], Any], what: str) -> Any:
-    end = time.monotonic() + 20
-    while not (found := true()):
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.01)
-    return found
 
 
 def beside(act: Callable[[], Any]) -> Any:
@@ -130,13 +122,16 @@ def test_what_is_made_in_a_moment_leaves_no_row_and_opens_no_connection(
 def test_a_database_that_takes_no_word_of_it_spoils_no_file(
     made: Export, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    tried = threading.Event()
+
     def fails(*_: Any, **__: Any) -> None:
+        tried.set()
         raise DatabaseError("too many clients already")
 
     monkeypatch.setattr(ExportRun, "save", fails)
     chunks = exports.stream(made)
     next(chunks)
-    time.sleep(0.1)
+    assert tried.wait(20), "nobody tried to tell of it"
     for _ in chunks:
         pass
     made.refresh_from_db()

@@ -4,8 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from tests.audit_app.trail_makers import ADA, happened, many
 from tests.support.convergence import at
 from tests.support.devcloud import Devcloud
 from tests.support.environment import ROOT
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COMMITS = {"method": "BLOB_COMMIT"}
@@ -175,13 +174,13 @@ def test_a_worker_killed_between_file_and_manifest_is_taken_over_from_at_once(
     environment = {**os.environ, "DATABASE_URL": _database(), "EXPORT_DIR": django_settings.EXPORT_DIR}
     worker = subprocess.Popen([sys.executable, "-c", WORKER], cwd=ROOT, env=environment)
     try:
-        _until(lambda: len(names(storage)) == 1)
+        until(lambda: len(names(storage)) == 1, seconds=60)
         assert regular_exports() == 0, "the file is another worker's"
     finally:
         worker.kill()
         worker.wait(10)
     storage.control("DELETE", "faults")
-    _until(lambda: regular_exports() == 1)
+    until(lambda: regular_exports() == 1, seconds=60)
     name, manifest = names(storage)
     assert manifest == f"{name}.manifest.json", "the very same file was not written a second time"
     assert checked(storage, name, tmp_path, capsys).startswith("sound: 50 rows")
@@ -213,10 +212,3 @@ def _database() -> str:
     """The address of this test's database; Django renamed it, the environment still names the one before."""
     parts = urlsplit(os.environ["DATABASE_URL"])
     return parts._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
-
-
-def _until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)

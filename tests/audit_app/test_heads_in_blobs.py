@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from tests.support.convergence import at
 from tests.support.devcloud import Devcloud
 from tests.support.environment import ROOT
 from tests.support.own_cluster import behind_the_guards
+from tests.support.waiting import until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True, databases=["default", "owner"]),
@@ -186,7 +186,7 @@ def test_a_worker_killed_before_azure_answered_is_taken_over_from(
     environment = {**os.environ, **database, "TRAIL_HEADS": where}
     worker = subprocess.Popen([sys.executable, "-c", WORKER], cwd=ROOT, env=environment)
     try:
-        _until(lambda: any(one["size"] for one in storage.blobs().values()))
+        until(lambda: any(one["size"] for one in storage.blobs().values()), seconds=60)
     finally:
         worker.kill()
         worker.wait(10)
@@ -223,10 +223,3 @@ def test_a_folder_without_heads_proves_nothing(tmp_path: Path, capsys: Any) -> N
     assert "there are no heads" in inside("--heads", str(tmp_path / "empty"))
     code, said = outside.says(capsys, "--heads", str(tmp_path / "empty"))
     assert (code, "there are no heads" in said) == (2, True)
-
-
-def _until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)

@@ -1,7 +1,5 @@
 """Sealing by processes of their own: killed half-way, and as the role of the site, which owns nothing."""
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -13,6 +11,7 @@ from audit_app.models import Seal, SealedEvent
 from audit_app.roles import APPEND_ONLY, grant_to_site
 from tests.audit_app.trail_makers import many
 from tests.support import own_cluster
+from tests.support.waiting import until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True, databases=["default", "owner"]),
@@ -21,13 +20,6 @@ pytestmark = [
 SEAL = "from audit_app import sealing; print(sealing.seal())"
 SITE = "site_of_a_test"
 COLUMNS = dict(zip(APPEND_ONLY, ("why", "root", "uid"), strict=True))
-
-
-def until(true: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.05)
 
 
 def waiting() -> bool:
@@ -40,12 +32,12 @@ def test_a_sealer_killed_between_places_and_seal_leaves_nothing_half(cluster: An
         # Readers pass; the row of the seal, written after those of its places, has to wait.
         holder.execute("LOCK TABLE audit_app_seal IN SHARE MODE")
         sealer = own_cluster.process(cluster, SEAL)
-        until(waiting, "the sealer")
+        until(waiting, "the sealer", seconds=30)
         sealer.kill()
         sealer.communicate()
-    until(lambda: not waiting(), "the end of its connection")
+    until(lambda: not waiting(), "the end of its connection", seconds=30)
     assert (SealedEvent.objects.count(), Seal.objects.count()) == (0, 0)
-    until(lambda: sealing.seal() == 50, "the next sealer")
+    until(lambda: sealing.seal() == 50, "the next sealer", seconds=30)
     assert SealedEvent.objects.order_by("-position").values_list("position", flat=True).first() == 50
 
 

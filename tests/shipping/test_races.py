@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -23,6 +22,7 @@ from tests.shipping.conftest import Sent
 from tests.shipping.makers import cursor
 from tests.support.environment import ROOT
 from tests.support.races import at_once
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
 Trail = Callable[[], list[str]]
@@ -61,7 +61,7 @@ def test_a_worker_killed_while_azure_answers_leaves_nothing_out(sent: Sent, trai
     }
     worker = subprocess.Popen([sys.executable, "-c", WORKER], cwd=ROOT, env=environment)
     try:
-        _until(lambda: len(sent.uids()) == 500)
+        until(lambda: len(sent.uids()) == 500, seconds=60)
     finally:
         worker.send_signal(signal.SIGKILL)
         worker.wait(10)
@@ -80,10 +80,3 @@ def _test_database() -> str:
     """The address of this test's database; Django renamed it, the environment still names the one before."""
     parts = urlsplit(os.environ["DATABASE_URL"])
     return parts._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
-
-
-def _until(true: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.1)
