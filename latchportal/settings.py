@@ -60,6 +60,7 @@ EXPORT_DIR = deployment.exports(env.str("EXPORT_DIR", default=""), demo=LATCH_DE
 TRAIL_HEADS = deployment.heads(env.str("TRAIL_HEADS", default=""), demo=LATCH_DEMO)
 ORPHAN_LIMIT = env.int("ORPHAN_LIMIT", default=10)
 DIRECTORY_MAX_AGE_SECONDS = env.int("DIRECTORY_MAX_AGE_SECONDS", default=300)
+ROTA_MAX_AGE_SECONDS = env.int("ROTA_MAX_AGE_SECONDS", default=3600)
 
 # --- the trail, shipped elsewhere ----------------------------------------------------------------------------
 SENTINEL_RULE_ID = env.str("SENTINEL_RULE_ID", default="")

@@ -1,14 +1,13 @@
 """What waits for somebody: stages, rows of reviews, closings that are late. Read-only; rights are checked at the click."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 
 from audit_app.clock import now
 from audit_app.models import Alert, ReviewItem
-from requests_app import directory
+from requests_app import deciders, directory
 from requests_app.models import (
     AccessRequest,
     Decision,
@@ -26,27 +25,15 @@ OVERDUE = timedelta(seconds=60)
 def inbox(person: Person) -> QuerySet[Stage]:
     """Return the active stages this person may decide now and has no vote on yet, oldest first.
 
-    The same question as `directory.may_decide`, asked once for all stages: whoever is not known to be enabled,
-    or was read too long ago, decides nothing.
+    The same question as `deciders.standing`, asked once for all stages, for the person and for each whose place they
+    take: whoever is not known to be enabled, or was read too long ago, decides nothing.
     """
     moment = now()
     if not directory.knows(person, moment):
         return Stage.objects.none()
-    oldest = moment - timedelta(seconds=settings.DIRECTORY_MAX_AGE_SECONDS)
-    groups = DirectoryMembership.objects.filter(person=person, group__read_at__gte=oldest)
-    resources = Resource.objects.filter(
-        entitlements__items__access_request=OuterRef("access_request")
-    ).distinct()
-    others = resources.exclude(owner_oid=person.oid) | resources.filter(owner_oid__isnull=True)
-    mine = (
-        Q(
-            approver_kind="manager",
-            access_request__requester__manager=person,
-            access_request__requester__directory_read_at__gte=oldest,
-        )
-        | Q(approver_kind="group", approver_group__in=Subquery(groups.values("group__oid")))
-        | (Q(approver_kind="owner") & Exists(resources) & ~Exists(others))
-    )
+    mine = Q(pk__in=[])
+    for voice in (person, *deciders.lent_to(person, moment)):
+        mine |= _decided_by(voice, moment)
     voted = Decision.objects.filter(access_request=OuterRef("access_request"), person=person)
     return (
         Stage.objects.filter(
@@ -58,6 +45,39 @@ def inbox(person: Person) -> QuerySet[Stage]:
         .exclude(access_request__requester=person)
         .exclude(Exists(voted))
         .order_by(F("activated_at").asc(), "pk")
+    )
+
+
+def _decided_by(voice: Person, moment: datetime) -> Q:
+    """What this person decides, unless they asked for it or were heard on it already, through whomever."""
+    heard = Decision.objects.filter(
+        Q(person=voice, in_place_of=None) | Q(in_place_of=voice), access_request=OuterRef("access_request")
+    )
+    asked = _through("approver", voice, moment) | Q(approver_kind="person", approver_person=voice)
+    joined = Q(escalated_at__isnull=False) & _through("alternate", voice, moment)
+    return (asked | joined) & ~Q(access_request__requester=voice) & ~Exists(heard)
+
+
+def _through(which: str, voice: Person, moment: datetime) -> Q:
+    """Stages whose approvers, or alternates, this person is among."""
+    oldest = directory.oldest(moment)
+    groups = DirectoryMembership.objects.filter(person=voice, group__read_at__gte=oldest)
+    resources = Resource.objects.filter(
+        entitlements__items__access_request=OuterRef("access_request")
+    ).distinct()
+    others = resources.exclude(owner_oid=voice.oid) | resources.filter(owner_oid__isnull=True)
+    kind, group, name = f"{which}_kind", f"{which}_group__in", f"{which}_name__in"
+    rotas = directory.on_call(moment).filter(person=voice)
+    return (
+        Q(
+            **{kind: "manager"},
+            access_request__requester__manager=voice,
+            access_request__requester__directory_read_at__gte=oldest,
+        )
+        | Q(**{kind: "group", group: Subquery(groups.values("group__oid"))})
+        | (Q(**{kind: "owner"}) & Exists(resources) & ~Exists(others))
+        | Q(**{kind: "role", name: Subquery(voice.groups.values("name"))})
+        | Q(**{kind: "on_call", name: Subquery(rotas.order_by().values("rota__name"))})
     )
 
 

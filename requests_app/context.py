@@ -3,20 +3,20 @@
 Nothing here decides, and nothing here writes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
-from uuid import UUID
 
-from requests_app import directory
+from requests_app import deciders, directory
 from requests_app.errors import Refused
 from requests_app.models import Entitlement, Person, PolicyVersion
 from requests_app.policy.document import load
 from requests_app.policy.evaluate import evaluate
 from requests_app.policy.facts import Approver, Attempt, EntitlementFacts, Surrounding
-from requests_app.policy.model import PolicySet
+from requests_app.policy.model import ApproverRule, PolicySet
 from requests_app.policy.verdict import Verdict
+from requests_app.standing import Decider
 from requests_app.surroundings import locks
 
 
@@ -65,27 +65,31 @@ def entitlement_facts(entitlement: Entitlement) -> EntitlementFacts:
     )
 
 
-def approvers_by_stage(
+def deciders_by_stage(
     policy: PolicySet, person: Person, entitlement: Entitlement, now: datetime
-) -> Mapping[str, tuple[Approver, ...]]:
-    """Return who may decide, now, each stage that some rule about this entitlement could require."""
+) -> tuple[Mapping[str, tuple[Approver, ...]], Mapping[str, tuple[Approver, ...]]]:
+    """Return who may decide, now, each stage that some rule about this entitlement could require, and their alternates."""
     facts = entitlement_facts(entitlement)
     needed = {stage for rule in policy.rules_about(facts) for stage in rule.stages}
-    owner = entitlement.resource.owner_oid
-    return {
-        stage.name: tuple(
-            Approver(str(found.oid), str(found))
-            for found in directory.approvers(
-                kind=stage.approvers.kind,
-                group=UUID(stage.approvers.group_oid) if stage.approvers.group_oid else None,
-                requester=person,
-                owner_oid=owner,
-                now=now,
-            )
-        )
+    rules: dict[Hashable, ApproverRule] = {
+        (which, stage.name): rule
         for stage in policy.stages
         if stage.name in needed
+        for which, rule in (("own", stage.approvers), ("joining", stage.escalation and stage.escalation.to))
+        if rule
     }
+    owner = entitlement.resource.owner_oid
+    found = deciders.of_rules(rules, requester=person, owner_oid=owner, now=now)
+    own, joining = (
+        {stage.name: tuple(map(_as_fact, found.get((which, stage.name), ()))) for stage in policy.stages}
+        for which in ("own", "joining")
+    )
+    return own, joining
+
+
+def _as_fact(one: Decider) -> Approver:
+    place = str(one.in_place_of.oid) if one.in_place_of else ""
+    return Approver(str(one.person.oid), str(one), place, one.away_until)
 
 
 def attempt(
@@ -99,6 +103,7 @@ def attempt(
     surroundings: tuple[Surrounding, ...] = (),
 ) -> Attempt:
     """Return everything policy is told about one person asking for one entitlement now."""
+    approvers, alternates = deciders_by_stage(policy, person, ask.entitlement, now)
     return Attempt(
         person=directory.person_facts(person, now),
         entitlement=entitlement_facts(ask.entitlement),
@@ -108,7 +113,8 @@ def attempt(
         source=ask.source,
         observed_source=observed,
         at=now,
-        approvers=approvers_by_stage(policy, person, ask.entitlement, now),
+        approvers=approvers,
+        alternates=alternates,
         containers_known=containers_known,
         surroundings=surroundings,
     )

@@ -1,4 +1,4 @@
-"""Who may decide what, by our copy of the directory. Keeping the copy is `directory_sync`; no Graph here.
+"""Who is who, by our copy of the directory and the rotas. Keeping the copy is `directory_sync`; no Graph here.
 
 Unknown means no: a row that is missing, too old or not known to be enabled lets nobody do anything.
 """
@@ -8,15 +8,14 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import CharField, F, Func, OuterRef, QuerySet, Value
+from django.db.models import CharField, F, Func, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import JSONObject
 
 from requests_app.directory_sync import SyncResult, sync
-from requests_app.models import AccessRequest, DirectoryGroup, Person, Stage, TakenAway
-from requests_app.models.catalogue import Resource
+from requests_app.models import DirectoryGroup, Person, Shift, TakenAway
 from requests_app.policy.facts import PersonFacts
 
-__all__ = ["SyncResult", "approvers", "is_fresh", "knows", "may_decide", "person_facts", "sync"]
+__all__ = ["SyncResult", "approvers", "is_fresh", "knows", "oldest", "on_call", "person_facts", "sync"]
 
 
 _DAY = Func(F("taken_at"), Value("FMDD FMMonth YYYY"), function="to_char", output_field=CharField())
@@ -24,7 +23,7 @@ _DAY = Func(F("taken_at"), Value("FMDD FMMonth YYYY"), function="to_char", outpu
 
 def is_fresh(read_at: datetime | None, now: datetime) -> bool:
     """Return whether something read from the directory at that instant may still be relied on."""
-    return read_at is not None and read_at >= _oldest(now)
+    return read_at is not None and read_at >= oldest(now)
 
 
 def knows(person: Person, now: datetime) -> bool:
@@ -33,43 +32,50 @@ def knows(person: Person, now: datetime) -> bool:
 
 
 def approvers(
-    *, kind: str, group: UUID | str | None, requester: Person, owner_oid: UUID | str | None, now: datetime
+    *,
+    kind: str,
+    requester: Person,
+    now: datetime,
+    group: UUID | str | None = None,
+    name: str = "",
+    person: int | None = None,
+    owner_oid: UUID | str | None = None,
 ) -> QuerySet[Person]:
     """Return who could decide such a stage now, the requester left out; nobody for what is unknown.
 
-    `kind` is "manager" (the requester's), "owner" (of the resource: `owner_oid`) or "group" (`group`, nested
-    groups included). Evaluated by the database each time, so a person who left since does not count.
+    `kind` is "manager" (the requester's), "owner" (of the resource: `owner_oid`), "group" (`group`, nested groups
+    included), "role" (an app role their last sign-in brought: `name`), "on_call" (for the rota `name`) or "person".
+    Evaluated by the database each time, so a person who left since does not count.
     """
-    oldest = _oldest(now)
-    known = Person.objects.filter(tid=requester.tid, enabled=True, directory_read_at__gte=oldest)
+    oldest_read = oldest(now)
+    known = Person.objects.filter(tid=requester.tid, enabled=True, directory_read_at__gte=oldest_read)
     others = known.exclude(pk=requester.pk).order_by("display_name", "pk")
     if kind == "manager":
         # The link is the requester's own row: that must be fresh too.
-        return others.filter(reports__pk=requester.pk, reports__directory_read_at__gte=oldest)
+        return others.filter(reports__pk=requester.pk, reports__directory_read_at__gte=oldest_read)
     if kind == "owner" and owner_oid is not None:
         return others.filter(oid=owner_oid)
     if kind == "group" and group is not None:
-        return others.filter(groups_read__oid=group, groups_read__read_at__gte=oldest)
+        return others.filter(groups_read__oid=group, groups_read__read_at__gte=oldest_read)
+    if kind == "role" and name:
+        return others.filter(groups__name=name)
+    if kind == "on_call" and name:
+        return others.filter(pk__in=on_call(now).filter(rota__name=name).values("person"))
+    if kind == "person" and person is not None:
+        return others.filter(pk=person)
     return others.none()
 
 
-def may_decide(*, person: Person, stage: Stage, access_request: AccessRequest, now: datetime) -> bool:
-    """Return whether this person may decide this stage of this request now. Votes are not looked at."""
-    if stage.access_request_id != access_request.pk or person.pk == access_request.requester_id:
-        return False
-    found = approvers(
-        kind=stage.approver_kind,
-        group=stage.approver_group,
-        requester=access_request.requester,
-        owner_oid=_owner_of_all(access_request) if stage.approver_kind == "owner" else None,
-        now=now,
-    )
-    return found.filter(pk=person.pk).exists()
+def on_call(now: datetime) -> QuerySet[Shift]:
+    """Return the shifts that run now, of rotas that were read lately enough to be relied on."""
+    timeless = Q(starts_at=None)
+    read = Shift.objects.filter(rota__read_at__gte=now - timedelta(seconds=settings.ROTA_MAX_AGE_SECONDS))
+    return read.filter(timeless | Q(starts_at__lte=now, ends_at__gt=now))
 
 
 def person_facts(person: Person, now: datetime) -> PersonFacts:
     """Return what policy is told of this person; groups whose members were not read lately are left out."""
-    groups = DirectoryGroup.objects.filter(members=OuterRef("pk"), read_at__gte=_oldest(now))
+    groups = DirectoryGroup.objects.filter(members=OuterRef("pk"), read_at__gte=oldest(now))
     kept_from = TakenAway.objects.filter(person=OuterRef("pk"), given_back_at=None)
     taken = JSONObject(key="entitlement__key", at=_DAY, by="taken_by_label", why="why")
     found = (
@@ -77,10 +83,11 @@ def person_facts(person: Person, now: datetime) -> PersonFacts:
         .values_list(
             ArraySubquery(groups.order_by("oid").values("oid")),
             ArraySubquery(kept_from.order_by("id").values(said=taken)),
+            ArraySubquery(on_call(now).filter(person=OuterRef("pk")).order_by().values("rota__name")),
         )
         .first()
     )
-    group_oids, taken_away = found or ([], [])
+    group_oids, taken_away, rotas = found or ([], [], [])
     return PersonFacts(
         oid=str(person.oid).lower(),
         label=str(person),
@@ -91,15 +98,10 @@ def person_facts(person: Person, now: datetime) -> PersonFacts:
         taken_away={
             one["key"]: f"{one['by']} took it away on {one['at']}: {one['why']}" for one in taken_away
         },
+        on_call=frozenset(rotas),
     )
 
 
-def _owner_of_all(access_request: AccessRequest) -> UUID | None:
-    """The one person who owns every resource of the request; None where there is no such one."""
-    resources = Resource.objects.filter(entitlements__items__access_request=access_request)
-    owners = set(resources.values_list("owner_oid", flat=True))
-    return owners.pop() if len(owners) == 1 else None
-
-
-def _oldest(now: datetime) -> datetime:
+def oldest(now: datetime) -> datetime:
+    """Return since when something must have been read from the directory to be relied on now."""
     return now - timedelta(seconds=settings.DIRECTORY_MAX_AGE_SECONDS)

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
+from django.db.models import Q
 
 from audit_app.clock import now
 from audit_app.trail import About, record, system
@@ -105,8 +106,10 @@ def sync(reader: Reader) -> SyncResult:
 def _wanted_groups() -> set[UUID]:
     """The groups the policy in force names, and those that undecided stages were told to ask."""
     active = PolicyVersion.objects.filter(active=True).values_list("hash", flat=True).first()
-    open_stages = Stage.objects.filter(state__in=["waiting", "active"], approver_group__isnull=False)
-    asked = {oid for oid in open_stages.values_list("approver_group", flat=True) if oid is not None}
+    undecided = Stage.objects.filter(state__in=["waiting", "active"])
+    named = Q(approver_group__isnull=False) | Q(alternate_group__isnull=False)
+    pairs = undecided.filter(named).values_list("approver_group", "alternate_group")
+    asked = {oid for pair in pairs for oid in pair if oid is not None}
     return asked | (_named_in(active) if active else frozenset())
 
 

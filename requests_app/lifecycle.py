@@ -24,6 +24,11 @@ REQUESTS = Machine(
     (
         Transition("approve", ("pending",), "approved", "request.approved", _system),
         Transition("deny", ("pending",), "denied", "request.denied", _system, outcome="refused"),
+        Transition("return", ("pending",), "returned", "request.returned", _approver, "Ask a question"),
+        Transition("answer", ("returned",), "pending", "request.answered", _requester, "Answer"),
+        Transition(
+            "resume", ("returned",), "pending", "request.resumed", _approver, "Take the question back"
+        ),
         Transition(
             "withdraw", ("pending", "returned"), "withdrawn", "request.withdrawn", _requester, "Withdraw"
         ),

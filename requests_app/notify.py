@@ -15,8 +15,9 @@ from audit_app.clock import now
 from audit_app.models import AccessReview
 from audit_app.trail import About
 from requests_app import wake
-from requests_app.models import AccessRequest, Grant, Message, Person, Stage
+from requests_app.models import AccessRequest, Comment, Delegation, Grant, Message, Person, Stage
 from requests_app.models.person import ADMIN_ROLE
+from requests_app.standing import Decider
 
 APPROVAL_NEEDED = "approval_needed"
 DECIDED = "decided"
@@ -28,22 +29,100 @@ CLOSED = "closed"
 LAPSED = "lapsed"
 OVERDUE = "overdue"
 ALERT = "alert"
+NOBODY_THERE = "nobody_there"
+QUESTION = "question"
+LENT = "lent"
+REMARK = "remark"
 
 
-def approval_needed(stage: Stage, people: Iterable[Person]) -> None:
-    """Everyone who may decide this stage finds a mail about it; who did is kept with the stage."""
-    access_request = stage.access_request
-    told = list(people)
-    stage.asked.add(*told)
-    for person in told:
+def approval_needed(stage: Stage, found: Iterable[Decider]) -> None:
+    """Everyone who may decide this stage may see it, and whoever of them is there finds a mail about it.
+
+    Where nobody is there, all are told.
+    """
+    everybody = list(found)
+    stage.asked.add(*{one.person for one in everybody})
+    _ask(stage, [one for one in everybody if one.away_until is None] or everybody, key="approval_needed")
+
+
+def reminded(stage: Stage, found: Iterable[Decider]) -> None:
+    """Whoever may decide this stage and is there is told once more."""
+    here = [one for one in found if one.away_until is None]
+    _ask(stage, here, key=f"reminder-{_iso(now())}", lead="This is a reminder: it still waits for you.")
+
+
+def escalated(stage: Stage, found: Iterable[Decider], why: str) -> None:
+    """Those who joined the stage may see it and find a mail that says why it came to them."""
+    joined = list(found)
+    stage.asked.add(*{one.person for one in joined})
+    _ask(stage, joined, key="escalated", lead=f"It came to you because others could not decide it. {why}")
+
+
+def answered(stage: Stage, found: Iterable[Decider]) -> None:
+    """Whoever may decide this stage is told that the question was answered."""
+    here = [one for one in found if one.away_until is None]
+    _ask(stage, here, key=f"answered-{_iso(now())}", lead="The question was answered.")
+
+
+def _ask(stage: Stage, found: Iterable[Decider], *, key: str, lead: str = "") -> None:
+    for one in {one.person.pk: one for one in found}.values():
         _put(
-            f"approval_needed:{stage.pk}:{person.pk}",
+            f"{key}:{stage.pk}:{one.person.pk}",
             APPROVAL_NEEDED,
-            person,
-            access_request,
+            one.person,
+            stage.access_request,
             stage=stage.title,
-            lapses_at=_iso(access_request.lapses_at),
+            lead=lead,
+            in_place_of=str(one.in_place_of or ""),
+            lapses_at=_iso(stage.lapses_at),
         )
+
+
+def lent(delegation: Delegation) -> None:
+    """The receiver is told in whose place they decide now, from when and until when."""
+    if not delegation.receiver.mail:
+        return
+    moment = now()
+    message = Message.objects.create(
+        key=f"{LENT}:{delegation.pk}",
+        kind=LENT,
+        recipient=delegation.receiver,
+        created_at=moment,
+        due_at=moment,
+        context={
+            "page": "/away/",
+            "giver": str(delegation.giver),
+            "why": delegation.why,
+            "starts_at": _iso(delegation.starts_at),
+            "ends_at": _iso(delegation.ends_at),
+        },
+    )
+    wake.wake(wake.SEND_MAIL, message.pk)
+
+
+def nobody_there(stage: Stage, why: str) -> None:
+    """The requester is told that nobody who may decide this stage is there, and why."""
+    _tell_requester(
+        NOBODY_THERE, stage.access_request, f"{stage.pk}:{_iso(now())}", stage=stage.title, why=why
+    )
+
+
+def question(access_request: AccessRequest, *, by: str, text: str) -> None:
+    """The requester is told that an approver wants to know something before deciding."""
+    _tell_requester(QUESTION, access_request, f"{access_request.pk}:{_iso(now())}", by=by, text=text)
+
+
+def _tell_requester(kind: str, access_request: AccessRequest, key: str, **words: Any) -> None:
+    lapses_at = _iso(access_request.lapses_at)
+    _put(f"{kind}:{key}", kind, access_request.requester, access_request, lapses_at=lapses_at, **words)
+
+
+def remarked(access_request: AccessRequest, comment: Comment) -> None:
+    """Requester and whoever is asked to decide now, without the one who said it, are told what was said."""
+    asked = Person.objects.filter(asked_stages__access_request=access_request, asked_stages__state="active")
+    for person in {access_request.requester, *asked} - {comment.person}:
+        key = f"{REMARK}:{comment.pk}:{person.pk}"
+        _put(key, REMARK, person, access_request, by=str(comment.person), text=comment.text)
 
 
 def decided(access_request: AccessRequest, *, by: str, why: str = "") -> None:

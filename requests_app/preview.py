@@ -9,7 +9,8 @@ from requests_app import context, surroundings
 from requests_app.models import Container, ContainerSnapshot, Entitlement, Opening, Person
 from requests_app.policy.evaluate import evaluate
 from requests_app.policy.facts import Approver
-from requests_app.policy.verdict import StageNeed, Verdict
+from requests_app.policy.model import StageRule
+from requests_app.policy.verdict import Verdict
 from requests_app.targets.around import Around, around_findings
 from requests_app.targets.base import ContainerState, RuleSpec, TargetError
 from requests_app.targets.findings import Finding, findings, gravest_first
@@ -46,8 +47,9 @@ class RulePreview:
 class StagePreview:
     """One stage that would have to agree, and who may decide it right now."""
 
-    need: StageNeed
+    need: StageRule
     people: tuple[Approver, ...]
+    alternates: tuple[Approver, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,10 @@ def preview(person: Person, ask: context.Ask, *, observed: str | None, now: date
     verdict = evaluate(policy, attempt)
     return Preview(
         verdict=verdict,
-        stages=tuple(StagePreview(need, attempt.approvers.get(need.name, ())) for need in verdict.stages),
+        stages=tuple(
+            StagePreview(need, attempt.approvers.get(need.name, ()), attempt.alternates.get(need.name, ()))
+            for need in verdict.stages
+        ),
         rules=rules,
         directory_age=attempt.person.directory_age,
     )

@@ -13,8 +13,17 @@ from audit_app.clock import now
 from audit_app.reviews import decide as review_rows
 from audit_app.reviews import timekeeper
 from audit_app.trail import system
-from requests_app import directory_sync, eligibility, gateways, outbox, policy_files, surroundings, wake
-from requests_app.actions import alarm, lapse, take_away
+from requests_app import (
+    directory_sync,
+    eligibility,
+    gateways,
+    outbox,
+    policy_files,
+    rotas,
+    surroundings,
+    wake,
+)
+from requests_app.actions import alarm, lapse, take_away, waiting
 from requests_app.actions import policy as policy_actions
 from requests_app.converge import converge as converge_container
 from requests_app.converge import snapshots as container_snapshots
@@ -74,8 +83,8 @@ def compare(container_id: int) -> int:
 
 @shared_task(name="requests_app.deadlines")
 def deadlines() -> int:
-    """Requests nobody decided have lapsed, and rights nobody used are closed."""
-    done = lapse.lapse_undecided() + lapse.lapse_overtaken() + lapse.close_unused()
+    """Requests nobody decided have lapsed, others were reminded of or escalated, rights nobody used are closed."""
+    done = lapse.lapse_undecided() + lapse.lapse_overtaken() + lapse.close_unused() + waiting.keep_time()
     beat("deadlines")
     return done
 
@@ -109,6 +118,17 @@ def directory() -> None:
         directory_sync.sync(gateways.graph_reader())
     except TargetError as error:
         log.error("directory.unreadable", kind=error.kind, error=error.message)
+
+
+@shared_task(name="requests_app.rotas")
+def keep_rotas() -> int:
+    """Our copy of who is on call is fresh; without a policy nobody is."""
+    try:
+        done = rotas.refresh()
+    except Refused:
+        return 0
+    beat("rotas")
+    return done
 
 
 @shared_task(name="requests_app.snapshots")

@@ -24,6 +24,13 @@ def _requests() -> None:
     register("request.denied", "Request denied: {object}", icon="cross-circle", tone="bad")
     register("request.withdrawn", "Withdrew the request for {object}", icon="undo")
     register("request.lapsed", "Request lapsed undecided: {object}", icon="clock")
+    register("request.returned", "Asked a question about {object}", icon="hourglass", tone="wait")
+    register("request.answered", "Answered the question about {object}", icon="check", tone="accent")
+    register("request.resumed", "Took the question about {object} back", icon="undo")
+    register("request.answer_refused", "Was refused an answer about {object}", icon="ban", tone="wait")
+    register("request.commented", "Said something about {object}", icon="inbox")
+    register("request.comment_refused", "Was refused a comment on {object}", icon="ban", tone="wait")
+    register("request.narrowed", "Made less of the request for {object}", icon="clock", tone="accent")
 
 
 def _stages() -> None:
@@ -31,6 +38,9 @@ def _stages() -> None:
     register("stage.started", _stage("Now with “{stage}”: {what}"), icon="hourglass", tone="wait")
     register("stage.approved", _stage("“{stage}” approved {what}"), icon="check-circle", tone="good")
     register("stage.denied", _stage("“{stage}” denied {what}"), icon="cross-circle", tone="bad")
+    register("stage.added", _stage("Asked “{stage}” as well about {what}"), icon="people", tone="accent")
+    register("stage.escalated", _stage("Others may decide “{stage}” too: {what}"), icon="people", tone="wait")
+    register("stage.nobody_there", _stage("Nobody is there for “{stage}”: {what}"), icon="alert", tone="bad")
     register("stage.lapsed", _stage("“{stage}” did not decide in time: {what}"), icon="clock")
     register("stage.cancelled", _stage("“{stage}” is not needed any more: {what}"), icon="ban")
     register(
@@ -107,6 +117,12 @@ def _rights() -> None:
 
 
 def _people() -> None:
+    register("absence.set", "Set as away: {object}", icon="clock")
+    register("absence.called_off", "Is back: {object}", icon="undo")
+    register("absence.refused", "Was refused setting {object} as away", icon="ban", tone="wait")
+    register("delegation.lent", "Has {object} decide in their place", icon="people", tone="accent")
+    register("delegation.called_off", "{object} decides in nobody's place any more", icon="undo")
+    register("delegation.refused", "Was refused a delegation", icon="ban", tone="wait")
     register("signin.succeeded", "Signed in", icon="person")
     register("signin.refused", "Was refused sign-in", icon="ban", tone="wait")
     register("session.ended", "Session ended", icon="signout")

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from audit_app.clock import now
-from requests_app import attention, directory
+from requests_app import attention, deciders
 from requests_app.actions import decide
 from requests_app.models import DirectoryGroup, Entitlement, Grant, Person, Resource, Stage
 from tests.support.azure import activated, active_stage, asked
@@ -91,10 +91,7 @@ def test_the_inbox_holds_exactly_what_each_person_may_decide(waiting, change):
         may = {
             stage.pk
             for stage in waiting.select_related("access_request__requester")
-            if directory.may_decide(
-                person=person, stage=stage, access_request=stage.access_request, now=moment
-            )
-            and not stage.access_request.decisions.filter(person=person).exists()
+            if any(one.person == person for one in deciders.of_stage(stage, stage.access_request, moment))
         }
         inbox = set(attention.inbox(person).values_list("pk", flat=True))
         assert inbox == may, f"{person}: the inbox says {inbox}, the guard {may}"
@@ -109,9 +106,7 @@ def test_a_bundle_of_two_owners_is_in_nobodys_inbox(waiting, people):
     stage.access_request.items.create(entitlement=other, verdict={})
     for person in Person.objects.all():
         assert stage not in attention.inbox(person)
-        assert not directory.may_decide(
-            person=person, stage=stage, access_request=stage.access_request, now=now()
-        )
+        assert deciders.standing(person, stage, stage.access_request, now()) is None
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from audit_app.clock import now
+from requests_app import deciders as finding
 from requests_app import directory
 from requests_app.models import (
     AccessRequest,
@@ -51,6 +52,7 @@ def stage(access_request: AccessRequest, kind: str, group: str = "") -> Stage:
     return Stage.objects.create(
         access_request=access_request,
         position=access_request.stages.count(),
+        step=access_request.stages.count(),
         name=kind,
         title=kind,
         approver_kind=kind,
@@ -62,16 +64,9 @@ def stage(access_request: AccessRequest, kind: str, group: str = "") -> Stage:
 def deciders(step: Stage, everyone: Any, at: datetime) -> set[str]:
     """Who may decide, asked of each person in turn and, the same, as a list."""
     asked = step.access_request
-    found = {
-        key
-        for key, one in everyone.people.items()
-        if directory.may_decide(person=one, stage=step, access_request=asked, now=at)
-    }
-    owner = Resource.objects.get().owner_oid
-    listed = directory.approvers(
-        kind=step.approver_kind, group=step.approver_group, requester=asked.requester, owner_oid=owner, now=at
-    )
-    assert {one.pk for one in listed} == {everyone[key].pk for key in found}, "list and check disagree"
+    found = {key for key, one in everyone.people.items() if finding.standing(one, step, asked, at)}
+    listed = finding.of_stage(step, asked, at)
+    assert {one.person.pk for one in listed} == {everyone[key].pk for key in found}, "list and check disagree"
     return found
 
 
@@ -135,7 +130,7 @@ def test_a_stage_of_another_request_is_not_decided_here(people: Any, asked: Acce
     step = stage(asked, "manager")
     other = AccessRequest.objects.get(pk=asked.pk)
     other.pk = asked.pk + 1
-    assert not directory.may_decide(person=people["manager"], stage=step, access_request=other, now=now())
+    assert finding.standing(people["manager"], step, other, now()) is None
 
 
 def test_resources_of_two_owners_have_no_owner_who_may_decide(people: Any, asked: AccessRequest) -> None:
@@ -146,7 +141,7 @@ def test_resources_of_two_owners_have_no_owner_who_may_decide(people: Any, asked
     RequestItem.objects.create(access_request=asked, entitlement=entitlement, verdict={})
     step = stage(asked, "owner")
     for one in ("owner", "security"):
-        assert not directory.may_decide(person=people[one], stage=step, access_request=asked, now=now())
+        assert finding.standing(people[one], step, asked, now()) is None
 
 
 def test_an_unknown_kind_of_approver_is_nobody(people: Any) -> None:

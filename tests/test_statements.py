@@ -15,7 +15,8 @@ from tests.conftest import ClientFor
 from tests.support.azure import REASON, active_stage, approved, asked
 from tests.support.organisation import Organisation
 
-MOST = 25
+# Two of each ask who stands in for whom; approving also keeps what the approver had before them.
+ASKING, APPROVING = 27, 31
 FRAMES = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
 
 pytestmark = pytest.mark.usefixtures("policy")
@@ -29,7 +30,7 @@ def statements(step: Callable[[], Any]) -> list[str]:
     return [query["sql"] for query in captured.captured_queries if not query["sql"].startswith(FRAMES)]
 
 
-def test_asking_takes_at_most_25_statements(people: Organisation, client_for: ClientFor) -> None:
+def test_asking_takes_a_bounded_number_of_statements(people: Organisation, client_for: ClientFor) -> None:
     client = client_for(people["requester"])
     client.get("/")
     form = {
@@ -41,10 +42,10 @@ def test_asking_takes_at_most_25_statements(people: Organisation, client_for: Cl
     }
     found = statements(lambda: client.post("/requests/new", form))
     assert AccessRequest.objects.count() == 1
-    assert len(found) <= MOST, "\n".join(found)
+    assert len(found) <= ASKING, "\n".join(found)
 
 
-def test_approving_takes_at_most_25_statements(people: Organisation, client_for: ClientFor) -> None:
+def test_approving_takes_a_bounded_number_of_statements(people: Organisation, client_for: ClientFor) -> None:
     access_request = asked(people["requester"], key="stg-web-01-ssh")
     stage = active_stage(access_request)
     client = client_for(people["manager"])
@@ -52,7 +53,7 @@ def test_approving_takes_at_most_25_statements(people: Organisation, client_for:
     found = statements(lambda: client.post(f"/stages/{stage.pk}/decide", {"vote": "approve"}))
     stage.refresh_from_db()
     assert stage.state == Stage.State.APPROVED
-    assert len(found) <= MOST, "\n".join(found)
+    assert len(found) <= APPROVING, "\n".join(found)
 
 
 def test_what_a_request_is_for_is_read_once(people: Organisation) -> None:

@@ -48,6 +48,14 @@ ROWS: dict[str, Row] = {
     "requests/preview": Row("/requests/preview?entitlement=prod-web-01-ssh", ELIGIBLE, ELIGIBLE, ASKED),
     "requests/<int:pk>/": Row("/requests/{waiting}/", "in 200 404 200 200 200"),
     "requests/<int:pk>/withdraw": Row("/requests/{waiting}/withdraw", post=REQUESTER, data=WHY),
+    # Nobody asked anything.
+    "requests/<int:pk>/answer": Row(
+        "/requests/{waiting}/answer", post="in 409 404 403 403 403", data={"text": "Yes"}
+    ),
+    "requests/<int:pk>/take-back": Row("/requests/{waiting}/take-back", post="in 403 404 403 403 403"),
+    "requests/<int:pk>/comment": Row(
+        "/requests/{waiting}/comment", post="in on 404 on 403 on", data={"text": "It is urgent"}
+    ),
     "requests/<int:pk>/cancel": Row("/requests/{ready}/cancel", post=REQUESTER),
     "requests/<int:pk>/code": Row("/requests/{ready}/code", post="in 200 404 403 403 403"),
     "requests/<int:pk>/activate": Row("/requests/{ready}/activate", post=REQUESTER),
@@ -75,6 +83,9 @@ ROWS: dict[str, Row] = {
     "stages/<int:pk>/decide": Row(
         "/stages/{stage}/decide", post="in 403 404 on 403 403", data={"vote": "approve"}
     ),
+    # Without words nothing is asked or added: the form comes back.
+    "stages/<int:pk>/ask": Row("/stages/{stage}/ask", post="in 422 404 422 422 422"),
+    "stages/<int:pk>/add-stage": Row("/stages/{stage}/add-stage", post="in 422 404 422 422 422"),
     "status/": Row("/status/", EVERYBODY),
     "status/revoke-everything": Row("/status/revoke-everything", post="in 403 403 403 403 on", data=WHY),
     "status/arm": Row("/status/arm", post="in 403 403 403 403 on", data={**WHY, "armed": "yes"}),

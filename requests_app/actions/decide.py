@@ -1,95 +1,98 @@
-"""One person's vote in the active stage of a request, and what follows from it."""
+"""One person's vote in an active stage of a request, and what follows from it."""
 
 from datetime import datetime
+from typing import Any
 
 from audit_app import origin
 from audit_app.clock import now
-from audit_app.lifecycle import Stale, move
+from audit_app.lifecycle import move
 from audit_app.trail import record
-from requests_app import directory, notify
+from requests_app import deciders, notify
 from requests_app.actions import grants, stages
 from requests_app.actions.attempting import attempting
+from requests_app.actions.deciding import locked, require_decider
+from requests_app.actions.narrow import Narrower, narrow
 from requests_app.actions.refusals import require_reason
-from requests_app.errors import Refused
+from requests_app.actions.shown import shown
 from requests_app.models import AccessRequest, Decision, Person, Stage
+from requests_app.standing import Decider
+
+AS_ASKED = Narrower()
 
 
-def decide(*, by: Person, stage_id: int, vote: str, reason: str = "") -> AccessRequest:
+def decide(
+    *,
+    by: Person,
+    stage_id: int,
+    vote: str,
+    reason: str = "",
+    narrower: Narrower = AS_ASKED,
+    seen: str = "",
+) -> AccessRequest:
     """The vote stands, and the stage and the request have moved as far as it carries them.
 
-    Refuses the requester, who may not decide now, and who voted on this request before. Raises Stale when the
-    stage is not waiting any more, Invalid for a denial without a reason.
+    Who approves may make it shorter or narrower. `seen` is the fingerprint of what they were shown. Refuses the
+    requester, who may not decide now, and who was heard on this request before. Raises Stale when the stage is not
+    waiting any more or the request is not what was seen, Invalid for a denial without a reason.
     """
     vote = Decision.Vote(vote)
     reason = require_reason(reason) if vote == Decision.Vote.DENY else reason.strip()
     access_request = AccessRequest.objects.select_related("requester").get(stages=stage_id)
     with attempting("decision.refused", by=by.party, about=access_request.about()):
-        # Votes and quorum hang on other rows, so the request's row is the lock.
-        access_request = (
-            AccessRequest.objects.select_for_update(of=("self",))
-            .select_related("requester")
-            .get(stages=stage_id)
-        )
-        stage = Stage.objects.get(pk=stage_id)
-        stage.access_request = access_request
+        access_request, stage = locked(stage_id)
         moment = now()
-        _refuse(by, access_request, stage, moment)
-        _vote(by, access_request, stage, vote, reason, moment)
-        if vote == Decision.Vote.DENY:
+        decider = require_decider(by, access_request, stage, moment, seen=seen)
+        saw = shown(access_request)
+        approves = vote == Decision.Vote.APPROVE
+        changed = narrow(access_request, narrower, by=by) if approves else {}
+        _vote(decider, stage, vote, reason, moment, saw=saw, changed=changed)
+        if not approves:
             _deny(by, access_request, stage, reason, moment)
-        elif stage.decisions.filter(vote=Decision.Vote.APPROVE).count() >= stage.quorum:
-            _approve(by, access_request, stage, moment)
+        elif _agreed(stage, moment):
+            _approve(decider, access_request, stage, moment)
     return access_request
 
 
-def _refuse(by: Person, access_request: AccessRequest, stage: Stage, moment: datetime) -> None:
-    if stage.state != Stage.State.ACTIVE:
-        raise Stale(
-            f"“{stage.title}” is {stage.get_state_display().lower()}: your decision came too late. Nothing was changed."
-        )
-    if by.pk == access_request.requester_id:
-        raise Refused(
-            "Nobody decides on their own request.",
-            check="own request",
-            way_on="Somebody else has to decide it.",
-        )
-    if access_request.decisions.filter(person=by).exists():
-        raise Refused(
-            "You have already decided once on this request; another person has to decide this stage.",
-            check="one vote per person",
-        )
-    if not directory.may_decide(person=by, stage=stage, access_request=access_request, now=moment):
-        raise Refused(
-            f"You are not among those who may decide “{stage.title}” now.",
-            check="approver",
-            way_on="If you should be, have the directory corrected; it is read anew every minute.",
-        )
-
-
 def _vote(
-    by: Person,
-    access_request: AccessRequest,
+    decider: Decider,
     stage: Stage,
     vote: "Decision.Vote",
     reason: str,
     moment: datetime,
+    *,
+    saw: dict[str, Any],
+    changed: dict[str, Any],
 ) -> None:
     Decision.objects.create(
-        access_request=access_request,
+        access_request=stage.access_request,
         stage=stage,
-        person=by,
+        person=decider.person,
+        in_place_of=decider.in_place_of,
         vote=vote,
         reason=reason,
+        saw=saw,
+        changed=changed,
         decided_at=moment,
         source_address=origin.current().source_address,
     )
     record(
         "decision.approved" if vote == Decision.Vote.APPROVE else "decision.denied",
-        by=by.party,
+        by=decider.person.party,
         about=stage.about(),
         why=reason,
-        data={"stage": stage.name},
+        data={
+            "stage": stage.name,
+            "seen": saw["seen"],
+            **({"in_place_of": decider.in_place_of.identity} if decider.in_place_of else {}),
+        },
     )
+
+
+def _agreed(stage: Stage, moment: datetime) -> bool:
+    """Whether the votes are enough: so many, or all who may decide."""
+    if stage.everyone:
+        return not deciders.of_stage(stage, stage.access_request, moment)
+    return stage.decisions.filter(vote=Decision.Vote.APPROVE).count() >= stage.quorum
 
 
 def _deny(by: Person, access_request: AccessRequest, stage: Stage, reason: str, moment: datetime) -> None:
@@ -99,7 +102,7 @@ def _deny(by: Person, access_request: AccessRequest, stage: Stage, reason: str, 
     notify.decided(access_request, by=str(by), why=reason)
 
 
-def _approve(by: Person, access_request: AccessRequest, stage: Stage, moment: datetime) -> None:
-    move(stage, "approve", by=by.party, decided_at=moment)
+def _approve(decider: Decider, access_request: AccessRequest, stage: Stage, moment: datetime) -> None:
+    move(stage, "approve", by=decider.person.party, decided_at=moment)
     if not stages.start_next(access_request, moment):
-        grants.approve(access_request, moment, by=str(by))
+        grants.approve(access_request, moment, by=str(decider))

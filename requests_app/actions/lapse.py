@@ -14,19 +14,23 @@ from requests_app.models import AccessRequest, Grant, Stage
 
 log = structlog.get_logger("latch.deadlines")
 _BATCH = 200
+UNDECIDED = (AccessRequest.State.PENDING, AccessRequest.State.RETURNED)
 
 
 def lapse_undecided() -> int:
     """Requests past their stage's deadline have lapsed, and their requesters are told. Returns how many."""
-    due = AccessRequest.objects.filter(state=AccessRequest.State.PENDING, lapses_at__lte=now())
-    return sum(_lapse(due, pk, "Nobody decided in time.") for pk in due.values_list("pk", flat=True)[:_BATCH])
+    due = AccessRequest.objects.filter(state__in=UNDECIDED, lapses_at__lte=now())
+    return sum(
+        _lapse(due, pk, "The question was not answered in time." if asked else "Nobody decided in time.")
+        for pk, asked in due.values_list("pk", Q(state=AccessRequest.State.RETURNED))[:_BATCH]
+    )
 
 
 def lapse_overtaken() -> int:
     """Requests for more time whose grant is over, or nearly, have lapsed. Returns how many."""
     soon = now() + TOO_LATE
     over = Q(extends__state__in=[Grant.State.CLOSING, Grant.State.CLOSED]) | Q(extends__expires_at__lte=soon)
-    overtaken = AccessRequest.objects.filter(over, state=AccessRequest.State.PENDING, extends__isnull=False)
+    overtaken = AccessRequest.objects.filter(over, state__in=UNDECIDED, extends__isnull=False)
     why = "What it wanted to extend is over, or has less than two minutes left."
     return sum(_lapse(overtaken, pk, why) for pk in overtaken.values_list("pk", flat=True)[:_BATCH])
 
@@ -42,7 +46,9 @@ def _lapse(due: QuerySet[AccessRequest], pk: int, why: str) -> int:
         )
         if access_request is None:
             return 0
-        for stage in access_request.stages.filter(state=Stage.State.ACTIVE):
+        active = access_request.stages.filter(state=Stage.State.ACTIVE)
+        # Of several that were decided at the same time, those with time left are only not needed any more.
+        for stage in active.filter(lapses_at__lte=moment) or active:
             stage.access_request = access_request
             move(stage, "lapse", by=WORKFLOW, why=why, decided_at=moment)
         move(access_request, "lapse", by=WORKFLOW, why=why, decided_at=moment, lapses_at=None)

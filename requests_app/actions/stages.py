@@ -1,68 +1,100 @@
-"""Moving a request from stage to stage. Votes are in decide.py; time running out is in lapse.py."""
+"""Moving a request from stage to stage. Votes are in decide.py; what time does to a stage is in waiting.py."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
-
-from django.db.models import Exists, OuterRef
 
 from audit_app.lifecycle import move
 from audit_app.trail import Party, system
-from requests_app import directory, notify
+from requests_app.actions import waiting
 from requests_app.actions.extending import latest
-from requests_app.models import AccessRequest, Decision, Person, RequestItem, Stage
+from requests_app.models import AccessRequest, Stage
+from requests_app.policy.model import ApproverRule, StageRule
 
 WORKFLOW = system("workflow")
 
 
+def build(access_request: AccessRequest, rule: StageRule, *, position: int, step: int) -> Stage:
+    """Return the stage this rule asks for, not saved yet."""
+    return Stage(access_request=access_request, position=position, step=step, **columns(rule))
+
+
+def columns(rule: StageRule) -> dict[str, Any]:
+    """Return what a stage keeps of the rule that asks for it."""
+    escalation = rule.escalation
+    return {
+        "name": rule.name,
+        "title": rule.title,
+        "quorum": rule.quorum,
+        "everyone": rule.everyone,
+        "lapse_after": rule.lapse_after,
+        "remind_every": rule.remind_every,
+        "escalate_after": escalation.after if escalation else None,
+        **_found("approver", rule.approvers),
+        **(_found("alternate", escalation.to) if escalation else {}),
+    }
+
+
+def _found(which: str, rule: ApproverRule) -> dict[str, str | UUID | None]:
+    group = UUID(rule.group_oid) if rule.group_oid else None
+    return {f"{which}_kind": rule.kind, f"{which}_group": group, f"{which}_name": rule.name}
+
+
 def start_next(access_request: AccessRequest, moment: datetime) -> bool:
-    """The next waiting stage is active and its approvers are told; False when no stage is left.
+    """The stages of the next step are active and their approvers are told; False when no stage is left.
 
-    The caller holds the request's row.
+    Nothing happens while a stage of this step is still being decided. The caller holds the request's row.
     """
-    stage = access_request.stages.filter(state=Stage.State.WAITING).order_by("position").first()
-    if stage is None:
-        return False
-    stage.access_request = access_request
-    move(stage, "start", by=WORKFLOW, activated_at=moment)
-    access_request.lapses_at = _lapses(access_request, moment + stage.lapse_after)
+    undecided = list(access_request.stages.filter(state__in=[Stage.State.WAITING, Stage.State.ACTIVE]))
+    active = [stage for stage in undecided if stage.state == Stage.State.ACTIVE]
+    if undecided and not active:
+        active = [stage for stage in undecided if stage.step == undecided[0].step]
+        for stage in active:
+            stage.access_request = access_request
+            stage.timed_from, stage.lapses_at = moment, _lapses(access_request, stage, moment)
+            waiting.begin(stage, moment)
+    _set_lapse(access_request, active)
+    return bool(active)
+
+
+def restart(access_request: AccessRequest, moment: datetime) -> None:
+    """The time of every stage that is being decided begins anew. The caller holds the request's row."""
+    active = list(access_request.stages.filter(state=Stage.State.ACTIVE))
+    for stage in active:
+        stage.access_request = access_request
+        stage.timed_from, stage.lapses_at = moment, _lapses(access_request, stage, moment)
+        stage.reminded_at = None
+        stage.due_at = waiting.next_due(stage, moment)
+        stage.save(update_fields=["timed_from", "lapses_at", "reminded_at", "due_at"])
+    _set_lapse(access_request, active)
+
+
+def pause(access_request: AccessRequest, until: datetime) -> None:
+    """No stage reminds or escalates until then, when the request lapses. The caller holds the request's row."""
+    active = access_request.stages.filter(state=Stage.State.ACTIVE)
+    active.update(lapses_at=until, due_at=until)
+    _set_lapse(access_request, list(active))
+
+
+def _set_lapse(access_request: AccessRequest, active: list[Stage]) -> None:
+    """The request lapses with the first of its stages that does."""
+    access_request.lapses_at = min((stage.lapses_at for stage in active if stage.lapses_at), default=None)
     access_request.save(update_fields=["lapses_at"])
-    notify.approval_needed(stage, approvers(stage, moment))
-    return True
 
 
-def _lapses(access_request: AccessRequest, by_policy: datetime) -> datetime:
+def _lapses(access_request: AccessRequest, stage: Stage, moment: datetime) -> datetime:
+    return no_later(access_request, moment + stage.lapse_after)
+
+
+def no_later(access_request: AccessRequest, by_policy: datetime) -> datetime:
     """Return when nobody needs to decide any more: more time is of no use once what it extends is nearly over."""
     last = latest(access_request.extends) if access_request.extends else None
     return min(by_policy, last) if last else by_policy
 
 
-def approvers(stage: Stage, moment: datetime) -> list[Person]:
-    """Return who may decide this stage now, without those who voted on the request already."""
-    access_request = stage.access_request
-    found = directory.approvers(
-        kind=stage.approver_kind,
-        group=stage.approver_group,
-        requester=access_request.requester,
-        owner_oid=owner_oid(access_request) if stage.approver_kind == "owner" else None,
-        now=moment,
-    )
-    voted = Decision.objects.filter(access_request=access_request, person=OuterRef("pk"))
-    return list(found.exclude(Exists(voted)))
-
-
-def owner_oid(access_request: AccessRequest) -> UUID | None:
-    """Return the owner of the first item's resource; bundles whose owners differ are not made yet."""
-    item = (
-        RequestItem.objects.filter(access_request=access_request)
-        .select_related("entitlement__resource")
-        .first()
-    )
-    return item.entitlement.resource.owner_oid if item else None
-
-
 def cancel_rest(access_request: AccessRequest, by: Party) -> None:
     """No stage of this request waits any more."""
     rest = access_request.stages.filter(state__in=[Stage.State.WAITING, Stage.State.ACTIVE])
-    for stage in rest.order_by("position"):
+    for stage in rest.order_by("step", "position"):
         stage.access_request = access_request
         move(stage, "cancel", by=by)

@@ -17,7 +17,7 @@ from requests_app.actions.refusals import refuse_unless_allowed
 from requests_app.context import Ask
 from requests_app.errors import Refused
 from requests_app.models import AccessRequest, Grant, Person, RequestItem, Stage
-from requests_app.policy.verdict import Verdict
+from requests_app.policy.verdict import Verdict, steps
 from requests_app.preview import Preview
 
 
@@ -103,18 +103,10 @@ def _record(access_request: AccessRequest, verdict: Verdict) -> None:
 
 
 def _stages(access_request: AccessRequest, seen: Preview) -> list[Stage]:
+    rules = seen.verdict.stages
     return [
-        Stage(
-            access_request=access_request,
-            position=position,
-            name=need.name,
-            title=need.title,
-            approver_kind=need.approvers.kind,
-            approver_group=need.approvers.group_oid or None,
-            quorum=need.quorum,
-            lapse_after=need.lapse_after,
-        )
-        for position, need in enumerate(seen.verdict.stages, start=1)
+        stages.build(access_request, rule, position=position, step=step)
+        for position, (rule, step) in enumerate(zip(rules, steps(rules), strict=True), start=1)
     ]
 
 

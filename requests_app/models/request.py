@@ -1,4 +1,4 @@
-"""Access requests, their items, stages and decisions. Who may see what is a queryset; what may happen is not here."""
+"""Access requests and their items. Who may see what is a queryset; what may happen is not here."""
 
 from datetime import datetime
 from typing import ClassVar, Self
@@ -70,7 +70,9 @@ class AccessRequest(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["requester", "-id"], name="request_of_person"),
-            models.Index(fields=["lapses_at"], condition=Q(state="pending"), name="request_lapsing"),
+            models.Index(
+                fields=["lapses_at"], condition=Q(state__in=["pending", "returned"]), name="request_lapsing"
+            ),
             models.Index(fields=["state", "id"], name="request_state"),
             models.Index(
                 fields=["requester", "-decided_at"],
@@ -147,98 +149,3 @@ class RequestItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.entitlement} in request {self.access_request_id}"
-
-
-class Stage(models.Model):
-    """One ordered step of approval: how its approvers are found, and how many must agree."""
-
-    class State(models.TextChoices):
-        """Where the stage stands."""
-
-        WAITING = "waiting", "Not reached yet"
-        ACTIVE = "active", "Waiting for a decision"
-        APPROVED = "approved", "Approved"
-        DENIED = "denied", "Denied"
-        LAPSED = "lapsed", "Lapsed"
-        CANCELLED = "cancelled", "Not needed any more"
-
-    access_request = models.ForeignKey(AccessRequest, on_delete=models.CASCADE, related_name="stages")
-    position = models.PositiveSmallIntegerField()
-    name = models.CharField(max_length=60)
-    title = models.CharField(max_length=120)
-    approver_kind = models.CharField(max_length=10)
-    approver_group = models.UUIDField(null=True, blank=True)
-    quorum = models.PositiveSmallIntegerField(default=1)
-    lapse_after = models.DurationField()
-    state = models.CharField(max_length=12, choices=State, default=State.WAITING)
-    activated_at = models.DateTimeField(null=True, blank=True)
-    decided_at = models.DateTimeField(null=True, blank=True)
-    asked = models.ManyToManyField(
-        Person, related_name="asked_stages", help_text="Who was told. Rights are checked anew."
-    )
-
-    class Meta:
-        ordering = ["access_request_id", "position"]
-        constraints = [
-            models.UniqueConstraint(fields=["access_request", "position"], name="stage_position_once"),
-            models.UniqueConstraint(
-                fields=["access_request"], condition=Q(state="active"), name="stage_one_active"
-            ),
-            models.CheckConstraint(condition=Q(quorum__gte=1), name="stage_quorum_positive"),
-            models.CheckConstraint(
-                condition=Q(state__in=["waiting", "active", "approved", "denied", "lapsed", "cancelled"]),
-                name="stage_state_known",
-            ),
-            models.CheckConstraint(
-                condition=Q(approver_kind="group", approver_group__isnull=False)
-                | Q(approver_kind__in=["manager", "owner"], approver_group__isnull=True),
-                name="stage_approvers_known",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.title} of request {self.access_request_id}"
-
-    def about(self) -> About:
-        """Return how the trail speaks of this stage."""
-        whole = self.access_request.about()
-        return About(
-            kind="stage",
-            id=str(self.pk),
-            label=f"{self.title}: {whole.label}",
-            resource=whole.resource,
-            subject=whole.subject,
-            story=whole.story,
-        )
-
-
-class Decision(models.Model):
-    """One person's vote in one stage. One vote per person and request."""
-
-    class Vote(models.TextChoices):
-        """What was voted."""
-
-        APPROVE = "approve", "Approved"
-        DENY = "deny", "Denied"
-
-    access_request = models.ForeignKey(AccessRequest, on_delete=models.CASCADE, related_name="decisions")
-    stage = models.ForeignKey(Stage, on_delete=models.CASCADE, related_name="decisions")
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="decisions")
-    vote = models.CharField(max_length=8, choices=Vote)
-    reason = models.TextField(blank=True)
-    decided_at = models.DateTimeField()
-    source_address = models.GenericIPAddressField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["decided_at", "id"]
-        indexes = [models.Index(fields=["person", "-decided_at"], name="decision_of_person")]
-        constraints = [
-            models.UniqueConstraint(fields=["access_request", "person"], name="decision_once_per_person"),
-            models.CheckConstraint(
-                condition=Q(vote="approve") | (Q(vote="deny") & ~Q(reason="")), name="denial_says_why"
-            ),
-            models.CheckConstraint(condition=Q(vote__in=["approve", "deny"]), name="decision_vote_known"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.person} {self.get_vote_display().lower()} request {self.access_request_id}"

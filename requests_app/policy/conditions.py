@@ -6,12 +6,13 @@ Copy one and name it in CONDITIONS to add another.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import time
+from datetime import time, timedelta
 from functools import lru_cache
 from typing import ClassVar, Protocol
 from zoneinfo import ZoneInfo
 
 from requests_app.policy.checks import Check
+from requests_app.policy.durations import in_words
 from requests_app.policy.facts import Attempt, PersonFacts
 from requests_app.policy.reading import Section
 from requests_app.policy.source import SourceRefused, inside
@@ -208,6 +209,48 @@ class Guests(_Demand):
         return self.passed("You are a member of this tenant.")
 
 
+@dataclass(frozen=True, slots=True)
+class UpTo(_Demand):
+    """`duration: {up_to: 30m}`: asked for no longer than this."""
+
+    name: ClassVar[str] = "up_to"
+    title: ClassVar[str] = "It is asked for a short time"
+    up_to: timedelta
+
+    @classmethod
+    def parse(cls, section: Section) -> "UpTo":
+        section.only("up_to")
+        return cls(section.duration("up_to"))
+
+    def check(self, attempt: Attempt) -> Check:
+        asked, most = in_words(attempt.duration), in_words(self.up_to)
+        if attempt.duration <= self.up_to:
+            return self.passed(f"{asked} is no longer than {most}.")
+        return self.failed(f"{asked} is longer than {most}.", f"Ask for {most} or less.")
+
+
+@dataclass(frozen=True, slots=True)
+class OnCall(_Demand):
+    """`on_call: {rota: platform}`: whoever asks is on call at that moment."""
+
+    name: ClassVar[str] = "on_call"
+    title: ClassVar[str] = "You are on call"
+    rota: str
+
+    @classmethod
+    def parse(cls, section: Section) -> "OnCall":
+        section.only("rota")
+        return cls(section.text("rota"))
+
+    def check(self, attempt: Attempt) -> Check:
+        if self.rota in attempt.person.on_call:
+            return self.passed(f"You are on call for {self.rota}.")
+        return self.failed(
+            f"You are not on call for {self.rota} now.",
+            "If you should be, have the rota corrected; it is read every few minutes.",
+        )
+
+
 # The order is the order of the checks in a verdict; the key is the word in a policy file.
 CONDITIONS: Mapping[str, type[Condition]] = {
     "guests": Guests,
@@ -215,6 +258,8 @@ CONDITIONS: Mapping[str, type[Condition]] = {
     "ticket": Ticket,
     "hours": Hours,
     "source": SourceNetworks,
+    "duration": UpTo,
+    "on_call": OnCall,
 }
 
 

@@ -17,13 +17,15 @@ from requests_app.policy.model import (
     EntitlementRow,
     PolicySet,
     ResourceRow,
+    Rota,
     Rule,
     StageRule,
     Target,
     Who,
 )
 from requests_app.policy.parse_catalogue import read_resource
-from requests_app.policy.parse_rules import Names, read_group, read_rule, read_source, read_stage
+from requests_app.policy.parse_rules import Names, read_rule, read_source
+from requests_app.policy.parse_stages import Staff, read_group, read_rotas, read_stage
 from requests_app.policy.reading import Section
 from requests_app.policy.source import SourceRule
 from requests_app.policy.yaml_lines import Fields, read_yaml
@@ -44,9 +46,9 @@ __all__ = [
     "load",
 ]
 
-TOP_KEYS = ("groups", "stages", "rules", "source", "resources", "known")
+TOP_KEYS = ("groups", "on_call", "stages", "rules", "source", "resources", "known")
 # Their order or their single voice matters, so they cannot be spread over files.
-_IN_ONE_FILE = ("stages", "source", "known")
+_IN_ONE_FILE = ("on_call", "stages", "source", "known")
 
 
 @dataclass
@@ -54,6 +56,7 @@ class _Gathered:
     """What was read so far; used only when no fault was noted."""
 
     groups: dict[str, str] = field(default_factory=dict)
+    rotas: list[Rota] = field(default_factory=list)
     stages: list[StageRule] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
     source: SourceRule = field(default_factory=SourceRule)
@@ -103,11 +106,13 @@ def _read_singles(tops: list[Section], gathered: _Gathered) -> None:
             if name in gathered.groups:
                 top.fault("groups", f"“{name}” is declared twice", top.line_of("groups"))
             gathered.groups[name] = oid
+        gathered.rotas.extend(read_rotas(top))
+    staff = Staff(gathered.groups, [rota.name for rota in gathered.rotas])
     for top in tops:
         if source := top.section("source"):
             gathered.source = read_source(source)
         for section in top.sections("stages", "stage"):
-            stage = read_stage(section, gathered.groups)
+            stage = read_stage(section, staff, gathered.stages)
             _once(section, "name", stage.name, {known.name for known in gathered.stages})
             gathered.stages.append(stage)
 
@@ -128,7 +133,12 @@ def _read_catalogue(tops: list[Section], gathered: _Gathered) -> None:
 
 def _read_rules(tops: list[Section], gathered: _Gathered) -> None:
     names = Names.of(
-        gathered.groups, gathered.stages, gathered.resources, gathered.entitlements, _known_elsewhere(tops)
+        gathered.groups,
+        gathered.stages,
+        gathered.resources,
+        gathered.entitlements,
+        _known_elsewhere(tops),
+        [rota.name for rota in gathered.rotas],
     )
     seen: set[str] = set()
     for top in tops:
@@ -163,6 +173,7 @@ def _finished(gathered: _Gathered) -> PolicySet:
         source=gathered.source,
         resources=tuple(gathered.resources),
         entitlements=tuple(gathered.entitlements),
+        rotas=tuple(gathered.rotas),
     )
     said = json.dumps(canonical(policy), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     made = PolicySet(**{**vars(policy), "hash": hashlib.sha256(said.encode()).hexdigest()})

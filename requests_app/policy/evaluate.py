@@ -11,10 +11,10 @@ from requests_app.policy.checks import Check, Outcome
 from requests_app.policy.conditions import CONDITIONS, Condition, Reason
 from requests_app.policy.durations import in_words
 from requests_app.policy.facts import Attempt, EntitlementFacts, PersonFacts
-from requests_app.policy.model import PolicySet, Rule
+from requests_app.policy.model import PolicySet, Rule, StageRule
 from requests_app.policy.source import SourceRefused, check_source
 from requests_app.policy.staffing import check_stages, stage_title
-from requests_app.policy.verdict import Limits, StageNeed, Verdict
+from requests_app.policy.verdict import Limits, Verdict
 
 DIRECTORY_FRESH = timedelta(minutes=5)
 NOTHING = timedelta(0)
@@ -61,7 +61,8 @@ def evaluate(policy: PolicySet, attempt: Attempt) -> Verdict:
     All matching rules apply, the strictest wins; none is no.
     """
     rules, broken = _matching(policy, attempt.person, attempt.entitlement)
-    limits = _limits(policy, rules)
+    waived = tuple(rule for rule in rules if _asks_nobody(rule, attempt))
+    limits = _limits(policy, rules, waived)
     checks = [
         *broken,
         _run("person_enabled", "Your account is enabled", partial(_person_enabled, attempt.person)),
@@ -76,6 +77,7 @@ def evaluate(policy: PolicySet, attempt: Attempt) -> Verdict:
         ),
         *(_run(demand.name, demand.title, partial(demand.check, attempt)) for demand in _demands(rules)),
         _run("source", "The source address may be let in", partial(_source, policy, attempt)),
+        *_waived(waived),
         *_stages(limits.stages, attempt),
         *_warnings(attempt),
     ]
@@ -111,13 +113,31 @@ def _matching(
         return (), (_broken("rules", "The rules can be read", error),)
 
 
-def _limits(policy: PolicySet, rules: tuple[Rule, ...]) -> Limits:
-    required = {name for rule in rules for name in rule.stages}
+def _limits(policy: PolicySet, rules: tuple[Rule, ...], waived: tuple[Rule, ...] = ()) -> Limits:
+    required = {name for rule in rules if rule not in waived for name in rule.stages}
     return Limits(
         max_duration=min((rule.max_duration for rule in rules), default=NOTHING),
         activate_within=min((rule.activate_within for rule in rules), default=NOTHING),
-        stages=tuple(StageNeed.of(stage) for stage in policy.stages if stage.name in required),
+        stages=tuple(stage for stage in policy.stages if stage.name in required),
     )
+
+
+def _asks_nobody(rule: Rule, attempt: Attempt) -> bool:
+    """Whether all that `auto_approve_when` asks for holds; what fails to run does not hold."""
+    try:
+        return bool(rule.auto_approve_when) and all(
+            demand.check(attempt).outcome == "pass" for demand in rule.auto_approve_when
+        )
+    except Exception:  # noqa: BLE001 - a check that fails to run has failed, so people are asked
+        return False
+
+
+def _waived(waived: tuple[Rule, ...]) -> Iterator[Check]:
+    for rule in waived:
+        held = ", ".join(demand.title[:1].lower() + demand.title[1:] for demand in rule.auto_approve_when)
+        yield Check(
+            f"auto_{rule.name}", "Nobody has to be asked", "pass", f"“{rule.name}” asks nobody: {held}."
+        )
 
 
 def _demands(rules: tuple[Rule, ...]) -> list[Condition]:
@@ -245,7 +265,7 @@ def _source(policy: PolicySet, attempt: Attempt) -> Check | _Said:
     return "pass", f"{address} will be let in.", ""
 
 
-def _stages(stages: tuple[StageNeed, ...], attempt: Attempt) -> list[Check]:
+def _stages(stages: tuple[StageRule, ...], attempt: Attempt) -> list[Check]:
     try:
         return check_stages(stages, attempt)
     except Exception as error:  # noqa: BLE001 - a check that fails to run has failed

@@ -14,7 +14,8 @@ class PersonFacts:
 
     `enabled` None means nobody knows, which counts as no; `directory_age` None means the copy was never made.
     `group_ids` are the ids of every group they are in, nested ones too, in lower case. `taken_away` says, by the
-    entitlement's key, why something is kept from this person whatever the rules say.
+    entitlement's key, why something is kept from this person whatever the rules say. `on_call` names the rotas on which
+    they are on call now.
     """
 
     oid: str
@@ -24,6 +25,7 @@ class PersonFacts:
     group_ids: frozenset[str]
     directory_age: timedelta | None
     taken_away: Mapping[str, str] = field(default_factory=dict)
+    on_call: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,15 @@ class EntitlementFacts:
 
 @dataclass(frozen=True, slots=True)
 class Approver:
-    """Somebody who may decide a stage."""
+    """Somebody who may decide a stage: by themself, or `in_place_of` somebody (an oid) who lent them the right.
+
+    `away_until` is when they are back, for whoever is out of office now.
+    """
 
     oid: str
     label: str
+    in_place_of: str = ""
+    away_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,7 @@ class Attempt:
     `source` is the address to be let in; `observed_source` the one the client is seen at, None where no
     client is on
     the line (a worker checks again). `approvers` lists by stage name who may decide it now, the requester
-    left out.
+    left out; `alternates` who joins them when a stage escalates.
     `containers_known` is whether the containers in Azure were ever read, `surroundings` what was found there.
     """
 
@@ -79,5 +86,6 @@ class Attempt:
     observed_source: str | None
     at: datetime
     approvers: Mapping[str, tuple[Approver, ...]]
+    alternates: Mapping[str, tuple[Approver, ...]] = field(default_factory=dict)
     containers_known: bool = True
     surroundings: tuple[Surrounding, ...] = ()

@@ -13,27 +13,57 @@ from requests_app.policy.conditions import Condition
 from requests_app.policy.facts import EntitlementFacts, PersonFacts
 from requests_app.policy.source import SourceRule
 
-ApproverKind = Literal["manager", "owner", "group"]
+ApproverKind = Literal["manager", "owner", "group", "role", "on_call", "person"]
 
 
 @dataclass(frozen=True, slots=True)
 class ApproverRule:
-    """How a stage finds who may decide it: the requester's manager, the resource's owner, or a group."""
+    """How a stage finds who may decide it.
+
+    The requester's manager, the resource's owner, a group, whoever has an app role or is on call (`name` says which),
+    or, where an approver added the stage, one person.
+    """
 
     kind: ApproverKind
     group: str = ""
     group_oid: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """Who may decide as well once a stage stood undecided for `after`, or at once when nobody else is there."""
+
+    after: timedelta
+    to: ApproverRule
 
 
 @dataclass(frozen=True, slots=True)
 class StageRule:
-    """One step of approval; it lapses when undecided for `lapse_after` since it became active."""
+    """One step of approval; it lapses when undecided for `lapse_after` since it became active.
+
+    `everyone` asks for all who may decide, and `quorum` is then 1. `together_with` names the first of the stages that
+    begin at the same time as this one.
+    """
 
     name: str
     title: str
     approvers: ApproverRule
     quorum: int
     lapse_after: timedelta
+    everyone: bool = False
+    remind_every: timedelta | None = None
+    escalation: Escalation | None = None
+    together_with: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rota:
+    """Who is on call: a list of people, or an iCalendar file at an address, whose attendees are."""
+
+    name: str
+    people: frozenset[str] = frozenset()
+    calendar: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +113,7 @@ class Rule:
     stages: tuple[str, ...]
     conditions: tuple[Condition, ...] = ()
     auto_approve: bool = False
+    auto_approve_when: tuple[Condition, ...] = ()
     file: str = field(default="", compare=False)
     line: int = field(default=0, compare=False)
 
@@ -143,6 +174,7 @@ class PolicySet:
     source: SourceRule
     resources: tuple[ResourceRow, ...]
     entitlements: tuple[EntitlementRow, ...]
+    rotas: tuple[Rota, ...] = ()
 
     def warm(self) -> None:
         """Builds the index now, so that no attempt waits for it."""

@@ -1,17 +1,16 @@
-"""Reads groups, stages, rules and the source rule of a policy file.
+"""Reads rules and the source rule of a policy file; stages and who decides them are read in `parse_stages`.
 
 What they mean at an attempt stands in `evaluate`.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from requests_app.policy.catalogue import ENTITLEMENT_KINDS
-from requests_app.policy.conditions import CONDITIONS, Condition
+from requests_app.policy.conditions import CONDITIONS, Condition, OnCall
 from requests_app.policy.faults import did_you_mean
 from requests_app.policy.model import (
-    ApproverRule,
     EntitlementRow,
     ResourceRow,
     Rule,
@@ -21,10 +20,8 @@ from requests_app.policy.model import (
 )
 from requests_app.policy.reading import DAY, Section, is_guid
 from requests_app.policy.source import SourceRule, is_private_network
-from requests_app.policy.yaml_lines import Fields, Node, Scalar
+from requests_app.policy.yaml_lines import Fields, Node
 
-LAPSE_AFTER = timedelta(days=3)
-LONGEST_LAPSE = timedelta(days=30)
 LONGEST_RULE = timedelta(days=30)
 ACTIVATE_WITHIN = timedelta(hours=1)
 
@@ -36,6 +33,7 @@ class Names:
     groups: Mapping[str, str]
     stages: Sequence[str]
     targets: Mapping[str, Collection[str]]
+    rotas: Collection[str] = ()
 
     @classmethod
     def of(
@@ -45,6 +43,7 @@ class Names:
         resources: Sequence[ResourceRow],
         entitlements: Sequence[EntitlementRow],
         elsewhere: Mapping[str, tuple[str, ...]],
+        rotas: Collection[str] = (),
     ) -> "Names":
         rows: tuple[ResourceRow | EntitlementRow, ...] = (*resources, *entitlements)
         targets = {
@@ -56,56 +55,7 @@ class Names:
         }
         for key, words in elsewhere.items():
             targets[key].update(words)
-        return cls(groups, [stage.name for stage in stages], targets)
-
-
-def read_group(top: Section) -> Iterator[tuple[str, str]]:
-    """Name and object id of every group declared in this file."""
-    section = top.section("groups")
-    if section is None:
-        return
-    if not isinstance(section.node, Fields):
-        section.note(section.line, "groups: has to be a mapping from name to object id")
-    for name in section.fields:
-        yield name, section.guid(name)
-
-
-def read_stage(section: Section, groups: Mapping[str, str]) -> StageRule:
-    """A stage; approvers are `manager`, `owner` or `{group: name}`."""
-    section.only("name", "title", "approvers", "quorum", "lapse_after")
-    name = section.text("name")
-    return StageRule(
-        name=name,
-        title=section.text("title", default=name.capitalize()),
-        approvers=_read_approvers(section, groups),
-        quorum=_read_quorum(section),
-        lapse_after=section.duration("lapse_after", default=LAPSE_AFTER, most=LONGEST_LAPSE),
-    )
-
-
-def _read_approvers(section: Section, groups: Mapping[str, str]) -> ApproverRule:
-    node = section.fields.get("approvers")
-    if isinstance(node, Fields):
-        inner = Section(section.faults, section.file, node, f"{section.what}: approvers")
-        inner.only("group")
-        name = inner.text("group")
-        if name and name not in groups:
-            inner.fault("group", f"“{name}” is not a declared group{did_you_mean(name, groups)}")
-        return ApproverRule("group", name, groups.get(name, ""))
-    word = section.text("approvers")
-    if word == "manager":
-        return ApproverRule("manager")
-    if word != "owner" and not section.faulted("approvers"):
-        section.fault("approvers", f"“{word}” can be manager, owner or {{group: name}}")
-    return ApproverRule("owner")
-
-
-def _read_quorum(section: Section) -> int:
-    quorum = section.integer("quorum", least=1, most=20, default=1)
-    node = section.fields.get("approvers")
-    if quorum > 1 and isinstance(node, Scalar):
-        section.fault("quorum", f"{quorum} people are asked for, but there is only one {node.value}")
-    return quorum
+        return cls(groups, [stage.name for stage in stages], targets, rotas)
 
 
 def read_source(section: Section) -> SourceRule:
@@ -136,6 +86,7 @@ def read_rule(section: Section, names: Names) -> Rule:
         "activate_within",
         "stages",
         "auto_approve",
+        "auto_approve_when",
         "conditions",
     )
     most = LONGEST_RULE if section.flag("longer_than_a_day") else DAY
@@ -146,8 +97,9 @@ def read_rule(section: Section, names: Names) -> Rule:
         max_duration=section.duration("max_duration", most=most),
         activate_within=section.duration("activate_within", default=ACTIVATE_WITHIN),
         stages=_read_stages(section, names.stages),
-        conditions=_read_conditions(section),
+        conditions=_read_conditions(section, "conditions", names),
         auto_approve=section.flag("auto_approve"),
+        auto_approve_when=_read_waivers(section, names),
         file=section.file,
         line=section.line,
     )
@@ -194,19 +146,31 @@ def _read_stages(section: Section, declared: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in declared if name in required)
 
 
-def _read_conditions(section: Section) -> tuple[Condition, ...]:
-    conditions = (_read_condition(section, node) for node in section.nodes("conditions"))
+def _read_waivers(section: Section, names: Names) -> tuple[Condition, ...]:
+    """What has to hold, all of it, for this rule to ask nobody."""
+    if section.has("auto_approve_when") and not section.has("stages"):
+        section.fault("auto_approve_when", "needs stages beside it, for when it does not hold")
+    return _read_conditions(section, "auto_approve_when", names)
+
+
+def _read_conditions(section: Section, key: str, names: Names) -> tuple[Condition, ...]:
+    conditions = (_read_condition(section, key, node, names) for node in section.nodes(key))
     return tuple(condition for condition in conditions if condition is not None)
 
 
-def _read_condition(section: Section, node: Node) -> Condition | None:
+def _read_condition(section: Section, key: str, node: Node, names: Names) -> Condition | None:
     if not isinstance(node, Fields) or len(node.fields) != 1:
-        section.fault(
-            "conditions", "each has to be one word with what it asks for, like - ticket: {…}", node.line
-        )
+        section.fault(key, "each has to be one word with what it asks for, like - ticket: {…}", node.line)
         return None
     word, inner = next(iter(node.fields.items()))
     if word not in CONDITIONS:
-        section.fault("conditions", f"“{word}” is not known{did_you_mean(word, CONDITIONS)}", node.line)
+        section.fault(key, f"“{word}” is not known{did_you_mean(word, CONDITIONS)}", node.line)
         return None
-    return CONDITIONS[word].parse(Section(section.faults, section.file, inner, f"{section.what}: {word}"))
+    read = CONDITIONS[word].parse(Section(section.faults, section.file, inner, f"{section.what}: {word}"))
+    if isinstance(read, OnCall) and read.rota and read.rota not in names.rotas:
+        section.fault(
+            key,
+            f"“{read.rota}” is not a declared rota of on_call{did_you_mean(read.rota, names.rotas)}",
+            node.line,
+        )
+    return read

@@ -5,25 +5,9 @@ from datetime import timedelta
 from typing import Any, Literal, cast
 
 from requests_app.policy.checks import Check, Outcome
-from requests_app.policy.model import ApproverKind, ApproverRule, StageRule
+from requests_app.policy.model import ApproverKind, ApproverRule, Escalation, StageRule
 
-__all__ = ["Check", "Limits", "Outcome", "StageNeed", "Verdict"]
-
-
-@dataclass(frozen=True, slots=True)
-class StageNeed:
-    """A stage this request has to pass."""
-
-    name: str
-    title: str
-    approvers: ApproverRule
-    quorum: int
-    lapse_after: timedelta
-
-    @classmethod
-    def of(cls, stage: StageRule) -> "StageNeed":
-        """What a declared stage asks of a request."""
-        return cls(stage.name, stage.title, stage.approvers, stage.quorum, stage.lapse_after)
+__all__ = ["Check", "Limits", "Outcome", "StageRule", "Verdict"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +19,7 @@ class Limits:
 
     max_duration: timedelta
     activate_within: timedelta
-    stages: tuple[StageNeed, ...]
+    stages: tuple[StageRule, ...]
 
     @property
     def stage_titles(self) -> tuple[str, ...]:
@@ -48,7 +32,7 @@ class Verdict:
 
     outcome: Literal["allowed", "refused"]
     checks: tuple[Check, ...]
-    stages: tuple[StageNeed, ...]
+    stages: tuple[StageRule, ...]
     max_duration: timedelta
     activate_within: timedelta
     rules: tuple[str, ...]
@@ -98,32 +82,65 @@ class Verdict:
         )
 
 
+def steps(stages: tuple[StageRule, ...]) -> tuple[int, ...]:
+    """The step each of these stages belongs to, from 1; those of one step are decided at the same time."""
+    numbers: list[int] = []
+    leader = None
+    for stage in stages:
+        mine = stage.together_with or stage.name
+        numbers.append(numbers[-1] if numbers and mine == leader else len(set(numbers)) + 1)
+        leader = mine
+    return tuple(numbers)
+
+
 def _seconds(duration: timedelta) -> int:
     return int(duration.total_seconds())
 
 
-def _stage_to_dict(stage: StageNeed) -> dict[str, Any]:
+def _stage_to_dict(stage: StageRule) -> dict[str, Any]:
+    escalation = stage.escalation
     return {
         "name": stage.name,
         "title": stage.title,
-        "approvers": {
-            "kind": stage.approvers.kind,
-            "group": stage.approvers.group,
-            "group_oid": stage.approvers.group_oid,
-        },
+        "approvers": _approvers_to_dict(stage.approvers),
         "quorum": stage.quorum,
         "lapse_after": _seconds(stage.lapse_after),
+        "everyone": stage.everyone,
+        "remind_every": _seconds(stage.remind_every) if stage.remind_every else None,
+        "escalate_after": _seconds(escalation.after) if escalation else None,
+        "alternates": _approvers_to_dict(escalation.to) if escalation else None,
+        "together_with": stage.together_with,
     }
 
 
-def _stage_from_dict(data: dict[str, Any]) -> StageNeed:
-    approvers = data["approvers"]
-    return StageNeed(
+def _approvers_to_dict(approvers: ApproverRule) -> dict[str, str]:
+    return {
+        "kind": approvers.kind,
+        "group": approvers.group,
+        "group_oid": approvers.group_oid,
+        "name": approvers.name,
+    }
+
+
+def _stage_from_dict(data: dict[str, Any]) -> StageRule:
+    # What was kept before stages had timers says nothing of them.
+    remind, escalate = data.get("remind_every"), data.get("escalate_after")
+    return StageRule(
         name=data["name"],
         title=data["title"],
-        approvers=ApproverRule(
-            cast(ApproverKind, approvers["kind"]), approvers["group"], approvers["group_oid"]
-        ),
+        approvers=_approvers_from_dict(data["approvers"]),
         quorum=data["quorum"],
         lapse_after=timedelta(seconds=data["lapse_after"]),
+        everyone=data.get("everyone", False),
+        remind_every=timedelta(seconds=remind) if remind else None,
+        escalation=Escalation(timedelta(seconds=escalate), _approvers_from_dict(data["alternates"]))
+        if escalate
+        else None,
+        together_with=data.get("together_with", ""),
+    )
+
+
+def _approvers_from_dict(data: dict[str, str]) -> ApproverRule:
+    return ApproverRule(
+        cast(ApproverKind, data["kind"]), data["group"], data["group_oid"], data.get("name", "")
     )

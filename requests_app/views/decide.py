@@ -6,8 +6,10 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from requests_app.actions import decide as deciding
+from requests_app.actions.narrow import Narrower
 from requests_app.errors import Invalid
 from requests_app.models import AccessRequest, Decision, Stage
+from requests_app.policy.durations import parse_duration
 from requests_app.views.detail import show
 from requests_app.views.http import PortalRequest, visible_request, visible_stage
 
@@ -20,7 +22,14 @@ def decide(request: PortalRequest, pk: int) -> HttpResponse:
     try:
         if vote not in Decision.Vote.values:
             raise Invalid("Choose whether to approve or to deny.", fields={"vote": "Approve or deny?"})
-        access_request = deciding.decide(by=request.user, stage_id=pk, vote=vote, reason=reason)
+        access_request = deciding.decide(
+            by=request.user,
+            stage_id=pk,
+            vote=vote,
+            reason=reason,
+            narrower=_narrower(request),
+            seen=request.POST.get("seen", "")[:16],
+        )
     except Invalid as error:
         words = {"decide_error": error.reason, "typed": reason, "vote": vote, "status": error.status}
         return show(request, visible_request(request.user, stage.access_request_id), **words)
@@ -30,6 +39,15 @@ def decide(request: PortalRequest, pk: int) -> HttpResponse:
     return redirect("request-detail", pk=access_request.pk)
 
 
+def _narrower(request: PortalRequest) -> Narrower:
+    """Return what the form agrees to instead of what was asked; raises Invalid for what is no duration."""
+    duration, source = (request.POST.get(name, "").strip()[:50] for name in ("duration", "source"))
+    try:
+        return Narrower(parse_duration(duration) if duration else None, source or None)
+    except ValueError as error:
+        raise Invalid(str(error), fields={"duration": str(error)}) from None
+
+
 def _said(access_request: AccessRequest, stage: Stage, vote: str) -> str:
     """Return what became true by this vote, in a sentence."""
     who = access_request.requester
@@ -37,7 +55,11 @@ def _said(access_request: AccessRequest, stage: Stage, vote: str) -> str:
         return f"Denied. {who} is told why."
     if access_request.state == AccessRequest.State.APPROVED:
         return f"Approved. {who} can activate it now."
-    after = Stage.objects.filter(access_request=access_request, state=Stage.State.ACTIVE).first()
-    if after and after.pk == stage.pk:
-        return f"Your vote is counted. “{stage.title}” needs {stage.quorum} in all."
-    return f"Approved. “{after.title}” decides next." if after else f"Approved. {who} can activate it now."
+    after = list(Stage.objects.filter(access_request=access_request, state=Stage.State.ACTIVE))
+    if stage in after:
+        return f"Your vote is counted. “{stage.title}” needs {stage.quorum if not stage.everyone else 'everybody'} in all."
+    if not after:
+        return f"Approved. {who} can activate it now."
+    together = any(other.step == stage.step for other in after)
+    titles = ", ".join(f"“{other.title}”" for other in after)
+    return f"Approved. Now it waits for {titles}." if together else f"Approved. {titles} decides next."

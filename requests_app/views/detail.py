@@ -2,14 +2,18 @@
 
 from typing import Any
 
+from django.db.models import Prefetch, prefetch_related_objects
 from django.http import HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from audit_app.clock import now
-from requests_app import directory, lifecycle
+from requests_app import deciders, lifecycle
 from requests_app.actions import revoke
-from requests_app.models import AccessRequest, Grant, Person, Stage
+from requests_app.models import AccessRequest, Comment, Grant, Person, Stage
+from requests_app.standing import Decider
+from requests_app.views.deciding import deciding as _deciding
+from requests_app.views.deciding import talk as _talk
 from requests_app.views.doors import Door, doors, with_openings
 from requests_app.views.http import PortalRequest, live, signature, visible_request
 from requests_app.views.stages import group_names, steps, with_story
@@ -37,9 +41,12 @@ def situation(access_request: AccessRequest, person: Person) -> dict[str, Any]:
     """Return everything the page shows of this request to this person, in a fixed number of queries."""
     whole = with_story(AccessRequest.objects.filter(pk=access_request.pk)).get()
     whole.requester = access_request.requester
+    prefetch_related_objects([whole], Prefetch("comments", Comment.objects.select_related("person")))
     held = doors(with_openings(Grant.objects.filter(access_request=whole).order_by("id")), person)
     last_event, story = moments(whole, person)
     items = list(whole.items.all())
+    live = _live(whole)
+    to_decide = _to_decide(whole, person, live)
     return {
         "now": now(),
         "access_request": whole,
@@ -50,24 +57,37 @@ def situation(access_request: AccessRequest, person: Person) -> dict[str, Any]:
         "may_close_person": person.is_administrator,
         "mine": whole.requester_id == person.pk,
         "state": held[0].grant.state if held else whole.state,
-        "steps": steps(whole, group_names([whole])),
+        "steps": steps(whole, group_names([whole]), live),
         "doors": held,
         "events": story,
         "last_event": last_event,
         "buttons": frozenset(button.event for button in lifecycle.buttons(whole, person)),
-        "to_decide": _to_decide(whole, person),
+        "to_decide": to_decide,
+        "deciding": _deciding(whole, person, to_decide, live) if to_decide else None,
+        "talk": _talk(whole, person),
         "poll": _poll(whole, held),
     }
 
 
-def _to_decide(access_request: AccessRequest, person: Person) -> Stage | None:
-    """Return the active stage if this person may decide it now, else None. The action asks the same again."""
-    active = next((stage for stage in access_request.stages.all() if stage.state == Stage.State.ACTIVE), None)
-    voted = any(vote.person_id == person.pk for vote in access_request.decisions.all())
-    if active is None or voted or access_request.state != AccessRequest.State.PENDING:
+def _live(access_request: AccessRequest) -> dict[int, list[Decider]]:
+    """Return, by stage, who may decide it now."""
+    active = [stage for stage in access_request.stages.all() if stage.state == Stage.State.ACTIVE]
+    moment = now()
+    return {stage.pk: deciders.of_stage(stage, access_request, moment) for stage in active}
+
+
+def _to_decide(access_request: AccessRequest, person: Person, live: dict[int, list[Decider]]) -> Stage | None:
+    """Return the first active stage this person may decide now, else None. The action asks the same again."""
+    if access_request.state != AccessRequest.State.PENDING or person.pk == access_request.requester_id:
         return None
-    may = directory.may_decide(person=person, stage=active, access_request=access_request, now=now())
-    return active if may else None
+    return next(
+        (
+            stage
+            for stage in access_request.stages.all()
+            if any(one.person.pk == person.pk for one in live.get(stage.pk, ()))
+        ),
+        None,
+    )
 
 
 def _poll(access_request: AccessRequest, held: list[Door]) -> int:
@@ -82,6 +102,8 @@ def _seen(context: dict[str, Any]) -> str:
         context["last_event"],
         context["access_request"].state,
         context["to_decide"],
+        len(context["talk"].comments),
+        [(step.state, step.people, step.trouble) for step in context["steps"]],
         [
             (door.grant.state, door.grant.expires_at, door.trouble, door.code_live, door.time.waiting)
             for door in context["doors"]

@@ -1,31 +1,21 @@
 """The inbox: what needs me, and is it safe? Active stages this person may decide, oldest first, 50 a page."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Max, Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from audit_app.clock import now
 from requests_app import attention
+from requests_app.history import History, histories
 from requests_app.models import AccessRequest, Decision, RequestItem, Stage
+from requests_app.seen import fingerprint
 from requests_app.views.http import PortalRequest, live, signature
 
 PAGE = 50
-
-
-@dataclass(frozen=True)
-class History:
-    """What one person asked of one entitlement before."""
-
-    asked: int = 0
-    approved: int = 0
-    denied: int = 0
-    last: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -38,6 +28,7 @@ class Card:
     history: History
     notes: tuple[dict[str, Any], ...]
     passed: int
+    seen: str
 
 
 @never_cache
@@ -52,7 +43,9 @@ def inbox(request: PortalRequest) -> HttpResponse:
         "older": shown[PAGE - 1].pk if len(shown) > PAGE else None,
         "first_page": not request.GET.get("after"),
     }
-    seen = signature([(stage.pk, len(stage.decisions.all())) for stage in shown])
+    seen = signature(
+        [(stage.pk, len(stage.decisions.all()), fingerprint(stage.access_request)) for stage in shown]
+    )
     return live(request, "requests/inbox.html", "cards", context, seen)
 
 
@@ -72,13 +65,14 @@ def _detailed(waiting: QuerySet[Stage]) -> QuerySet[Stage]:
     return waiting.select_related("access_request__requester", "access_request__extends").prefetch_related(
         Prefetch("access_request__items", RequestItem.objects.select_related("entitlement__resource")),
         Prefetch("access_request__decisions", Decision.objects.select_related("person", "stage")),
+        "access_request__comments",
         "decisions",
     )
 
 
 def _cards(stages: list[Stage]) -> list[Card]:
     items = [(stage, item) for stage in stages for item in stage.access_request.items.all()]
-    past = _histories(item for _, item in items) if items else {}
+    past = histories(item for _, item in items) if items else {}
     return [
         Card(
             stage=stage,
@@ -87,28 +81,7 @@ def _cards(stages: list[Stage]) -> list[Card]:
             history=past.get((stage.access_request.requester_id, item.entitlement_id), History()),
             notes=tuple(check for check in item.verdict.get("checks", ()) if check["outcome"] != "pass"),
             passed=sum(check["outcome"] == "pass" for check in item.verdict.get("checks", ())),
+            seen=fingerprint(stage.access_request),
         )
         for stage, item in items
     ]
-
-
-def _histories(items: Iterable[RequestItem]) -> dict[tuple[int, int], History]:
-    """Return what each requester asked of each entitlement before these requests, in one grouped query."""
-    found = list(items)
-    state = AccessRequest.State
-    rows = (
-        RequestItem.objects.filter(
-            access_request__requester__in={item.access_request.requester_id for item in found},
-            entitlement__in={item.entitlement_id for item in found},
-        )
-        .exclude(access_request__in={item.access_request_id for item in found})
-        .order_by()
-        .values_list("access_request__requester", "entitlement")
-        .annotate(
-            asked=Count("pk"),
-            approved=Count("pk", filter=Q(access_request__state=state.APPROVED)),
-            denied=Count("pk", filter=Q(access_request__state=state.DENIED)),
-            last=Max("access_request__submitted_at"),
-        )
-    )
-    return {(requester, entitlement): History(*counts) for requester, entitlement, *counts in rows}

@@ -8,6 +8,10 @@ from uuid import UUID
 from django.db.models import Prefetch, QuerySet
 
 from requests_app.models import AccessRequest, Decision, DirectoryGroup, RequestItem, Stage
+from requests_app.policy.durations import in_words
+from requests_app.policy.model import ApproverRule
+from requests_app.policy.staffing import in_plain_words
+from requests_app.standing import Decider
 from requests_app.views.median import Percentile
 
 # How many of the latest requests tell how long approval usually takes.
@@ -16,59 +20,126 @@ LATELY = 5000
 
 @dataclass(frozen=True)
 class Step:
-    """One stage for the stepper; `people` None means that nothing is known of them here."""
+    """One stage for the stepper; `people` None means that nothing is known of them here.
+
+    `clock` says what time will do to it next, `trouble` why nobody is there; `beside` that it is decided at the same
+    time as the one before it.
+    """
 
     title: str
     state: str
     quorum: int
+    everyone: bool
     votes: int
     people: tuple[str, ...] | None
     decided_by: str
     decided_at: datetime | None
     note: str
+    clock: tuple[str, ...] = ()
+    trouble: str = ""
+    beside: bool = False
 
 
 def with_story(requests: QuerySet[AccessRequest]) -> QuerySet[AccessRequest]:
     """Return the requests with all that their cards show, in a fixed number of queries."""
     return requests.select_related("requester", "extends").prefetch_related(
         Prefetch("items", RequestItem.objects.select_related("entitlement__resource")),
-        Prefetch("stages", Stage.objects.prefetch_related("asked").order_by("position")),
-        Prefetch("decisions", Decision.objects.select_related("person")),
+        Prefetch("stages", Stage.objects.select_related("added_by").prefetch_related("asked")),
+        Prefetch("decisions", Decision.objects.select_related("person", "in_place_of")),
     )
 
 
 def group_names(requests: Iterable[AccessRequest]) -> Mapping[UUID, str]:
     """Return the names of every group these requests' stages ask, in one query."""
     oids = {
-        stage.approver_group
+        group
         for access_request in requests
         for stage in access_request.stages.all()
-        if stage.approver_group
+        for group in (stage.approver_group, stage.alternate_group)
+        if group
     }
     return dict(DirectoryGroup.objects.filter(oid__in=oids).values_list("oid", "name")) if oids else {}
 
 
-def steps(access_request: AccessRequest, groups: Mapping[UUID, str]) -> list[Step]:
-    """Return the request's stages in order, each with its people and votes. Needs `with_story`."""
-    return [_step(access_request, stage, groups) for stage in access_request.stages.all()]
+def steps(
+    access_request: AccessRequest,
+    groups: Mapping[UUID, str],
+    live: Mapping[int, list[Decider]] | None = None,
+) -> list[Step]:
+    """Return the request's stages in order, each with its people and votes. Needs `with_story`.
+
+    `live` says by stage who may decide it now; without it, those who were told are shown.
+    """
+    found, step = [], 0
+    for stage in access_request.stages.all():
+        now_deciding = live.get(stage.pk) if live is not None else None
+        found.append(_step(access_request, stage, groups, now_deciding, beside=stage.step == step))
+        step = stage.step
+    return found
 
 
-def _step(access_request: AccessRequest, stage: Stage, groups: Mapping[UUID, str]) -> Step:
+def _step(
+    access_request: AccessRequest,
+    stage: Stage,
+    groups: Mapping[UUID, str],
+    live: list[Decider] | None,
+    *,
+    beside: bool,
+) -> Step:
     votes = [vote for vote in access_request.decisions.all() if vote.stage_id == stage.pk]
-    voted = {vote.person_id for vote in access_request.decisions.all()}
-    free = tuple(str(person) for person in stage.asked.all() if person.pk not in voted)
     said = "; ".join(f"“{vote.reason}”" for vote in votes if vote.reason)
-    waits = stage.state == Stage.State.WAITING
+    active, waits = stage.state == Stage.State.ACTIVE, stage.state == Stage.State.WAITING
     return Step(
         title=stage.title,
         state=stage.state,
         quorum=stage.quorum,
+        everyone=stage.everyone,
         votes=sum(vote.vote == Decision.Vote.APPROVE for vote in votes),
-        people=free if stage.state == Stage.State.ACTIVE else None,
-        decided_by=", ".join(str(vote.person) for vote in votes),
+        people=_people(access_request, stage, live) if active else None,
+        decided_by=", ".join(_voter(vote) for vote in votes),
         decided_at=stage.decided_at,
         note=said or (_whom(access_request, stage, groups) if waits else ""),
+        clock=_clock(stage, groups) if active and access_request.state == AccessRequest.State.PENDING else (),
+        trouble=_trouble(live) if active and live is not None else "",
+        beside=beside,
     )
+
+
+def _people(access_request: AccessRequest, stage: Stage, live: list[Decider] | None) -> tuple[str, ...]:
+    if live is not None:
+        return tuple(str(one) for one in live if one.away_until is None)
+    voted = {vote.person_id for vote in access_request.decisions.all()}
+    return tuple(str(person) for person in stage.asked.all() if person.pk not in voted)
+
+
+def _voter(vote: Decision) -> str:
+    return f"{vote.person} for {vote.in_place_of}" if vote.in_place_of else str(vote.person)
+
+
+def _trouble(live: list[Decider]) -> str:
+    """Who is away, in words: they may decide all the same, but are not waited for."""
+    away = [f"{one} is away until {one.away_until:%a %d %b %H:%M} UTC" for one in live if one.away_until]
+    return "; ".join(away[:4]) + ("; and others" if len(away) > 4 else "")
+
+
+def _clock(stage: Stage, groups: Mapping[UUID, str]) -> tuple[str, ...]:
+    said = []
+    if stage.remind_every:
+        said.append(f"They are reminded every {in_words(stage.remind_every)}.")
+    if stage.escalated_at:
+        said.append(f"{_alternates(stage, groups)} may decide as well.")
+    elif stage.escalate_after and stage.timed_from:
+        joins = stage.timed_from + stage.escalate_after
+        said.append(f"{_alternates(stage, groups)} join at {joins:%H:%M} UTC.")
+    return tuple(said)
+
+
+def _alternates(stage: Stage, groups: Mapping[UUID, str]) -> str:
+    group = groups.get(stage.alternate_group, "named by policy") if stage.alternate_group else ""
+    words = in_plain_words(
+        ApproverRule(stage.alternate_kind, group=group, name=stage.alternate_name)  # type: ignore[arg-type]
+    )
+    return words[:1].upper() + words[1:]
 
 
 def _whom(access_request: AccessRequest, stage: Stage, groups: Mapping[UUID, str]) -> str:
@@ -77,8 +148,15 @@ def _whom(access_request: AccessRequest, stage: Stage, groups: Mapping[UUID, str
     if stage.approver_kind == "owner":
         resources = {item.entitlement.resource.name for item in access_request.items.all()}
         return f"the owner of {', '.join(sorted(resources))}"
+    if stage.approver_kind == "person":
+        return f"asked for by {stage.added_by}"
+    many = "all" if stage.everyone else str(stage.quorum)
+    if stage.approver_kind == "role":
+        return f"{many} with the role {stage.approver_name}"
+    if stage.approver_kind == "on_call":
+        return f"{many} of those on call for {stage.approver_name}"
     name = groups.get(stage.approver_group) if stage.approver_group else None
-    return f"{stage.quorum} of the group {name or 'named by policy'}"
+    return f"{many} of the group {name or 'named by policy'}"
 
 
 def usual_waits(keys: Iterable[int] | None = None) -> dict[int, timedelta]:

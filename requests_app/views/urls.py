@@ -17,6 +17,7 @@ from requests_app.views import (
     public,
     status,
     taken_away,
+    talk,
 )
 
 urlpatterns = [
@@ -26,6 +27,9 @@ urlpatterns = [
     path("requests/preview", new.preview, name="request-preview"),
     path("requests/<int:pk>/", detail.detail, name="request-detail"),
     path("requests/<int:pk>/withdraw", end.withdraw, name="request-withdraw"),
+    path("requests/<int:pk>/answer", talk.answer, name="request-answer"),
+    path("requests/<int:pk>/take-back", talk.take_back, name="request-take-back"),
+    path("requests/<int:pk>/comment", talk.comment, name="request-comment"),
     path("requests/<int:pk>/cancel", end.cancel, name="request-cancel"),
     path("requests/<int:pk>/code", codes.get_code, name="request-code"),
     path("requests/<int:pk>/activate", codes.activate, name="request-activate"),
@@ -41,6 +45,8 @@ urlpatterns = [
     path("activate/", codes.activate_code, name="activate-code"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("stages/<int:pk>/decide", decide.decide, name="stage-decide"),
+    path("stages/<int:pk>/ask", talk.ask, name="stage-ask"),
+    path("stages/<int:pk>/add-stage", talk.add_stage, name="stage-add"),
     path("status/", status.status, name="status"),
     path("status/revoke-everything", status.revoke_everything, name="revoke-everything"),
     path("status/arm", arming.arm, name="arm"),

@@ -35,6 +35,7 @@ def full_site(policy: Any, requester: Any, manager: Any, administrator: Any) -> 
     stage = rows.Stage.objects.create(
         access_request=asked,
         position=0,
+        step=0,
         name="manager",
         title="Manager",
         approver_kind="manager",

@@ -42,6 +42,7 @@ def grant(policy: Any, requester: Any, manager: Any, security: Any) -> Grant:
         stage = Stage.objects.create(
             access_request=asked,
             position=position,
+            step=position,
             name=f"s{position}",
             title=f"Stage {position}",
             approver_kind="manager",

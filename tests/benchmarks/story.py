@@ -39,11 +39,12 @@ def asked(setting: Setting, key: str, entitlement: str, lasting: timedelta) -> "
 
 def approved(setting: Setting, access_request: "AccessRequest") -> None:
     """Everybody who has to has said yes."""
-    from requests_app.actions import decide, stages
+    from requests_app import deciders
+    from requests_app.actions import decide
     from requests_app.models import Stage
 
     while active := Stage.objects.filter(access_request=access_request, state="active").first():
-        someone = stages.approvers(active, active.activated_at)[0]
+        someone = deciders.of_stage(active, active.access_request, active.activated_at)[0].person
         decide.decide(by=someone, stage_id=active.pk, vote="approve")
 
 

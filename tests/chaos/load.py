@@ -88,11 +88,12 @@ class Load:
         return grant.pk
 
     def _agree(self, wish: Any) -> None:
-        from requests_app.actions import decide, stages
+        from requests_app import deciders
+        from requests_app.actions import decide
         from requests_app.models import Stage
 
         while active := Stage.objects.filter(access_request=wish, state="active").first():
-            someone = stages.approvers(active, active.activated_at)[0]
+            someone = deciders.of_stage(active, active.access_request, active.activated_at)[0].person
             decide.decide(by=someone, stage_id=active.pk, vote="approve")
             self.ledger.keep("decision", request=wish.pk, stage=active.pk, person=someone.pk)
 

@@ -14,7 +14,7 @@ BROKEN = [
     ("stages", "quorum: 1", "quorums: 1", 14, "did you mean “quorum”?"),
     ("stages", "{group: security}", "{group: secrity}", 13, "did you mean “security”?"),
     ("stages", "{group: security}", "{groups: security}", 13, "did you mean “group”?"),
-    ("stages", "{group: security}", "security", 13, "can be manager, owner or {group: name}"),
+    ("stages", "{group: security}", "security", 13, "can be manager, owner, {group"),
     ("stages", "{group: security}", "[security]", 13, "has to be text"),
     ("stages", "approvers: manager", "approvers: manager\n    quorum: 2", 8, "only one manager"),
     ("stages", "  - name: owner", "  - name: manager", 8, "declared twice"),

@@ -3,9 +3,12 @@
 from datetime import datetime, timedelta
 
 from audit_app.trail import About, Party
+from requests_app.actions.stages import columns
 from requests_app.management.seeding.eligible import Chance
 from requests_app.management.seeding.pen import Pen
 from requests_app.models import AccessRequest, RequestItem, Stage
+from requests_app.policy.model import StageRule
+from requests_app.policy.verdict import steps
 
 REASONS = (
     "Web workers restart in a loop since the last release",
@@ -50,7 +53,12 @@ class Past:
             entitlement=self.entitlement,
             verdict=chance.verdict.to_dict(),
         )
-        self.stages = [self._stage(position) for position in range(1, len(chance.verdict.stages) + 1)]
+        self.stages = [
+            self._stage(rule, position, step)
+            for position, (rule, step) in enumerate(
+                zip(chance.verdict.stages, steps(chance.verdict.stages), strict=True), start=1
+            )
+        ]
         self.say("request.submitted", self.requester.party, why=self.access_request.reason)
 
     def about(self, kind: str = "access_request", pk: str = "", label: str = "") -> About:
@@ -85,18 +93,13 @@ class Past:
         self.access_request.state, self.access_request.decided_at = state, self.at
         self.say(f"request.{state}", by, why=why, outcome=outcome)
 
-    def _stage(self, position: int) -> Stage:
-        need = self.chance.verdict.stages[position - 1]
+    def _stage(self, rule: StageRule, position: int, step: int) -> Stage:
         stage: Stage = self.pen.add(
             Stage,
             access_request=self.access_request,
             position=position,
-            name=need.name,
-            title=need.title,
-            approver_kind=need.approvers.kind,
-            approver_group=need.approvers.group_oid or None,
-            quorum=need.quorum,
-            lapse_after=need.lapse_after,
+            step=step,
             state=Stage.State.CANCELLED,
+            **columns(rule),
         )
         return stage

@@ -1,0 +1,83 @@
+"""What an approver may make of a request: shorter, or from fewer addresses. Never longer, never wider."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any
+
+from audit_app.trail import record
+from requests_app.errors import Invalid, Refused
+from requests_app.models import AccessRequest, Person
+from requests_app.policy.durations import in_words
+
+
+@dataclass(frozen=True)
+class Narrower:
+    """What to agree to instead of what was asked; None leaves it as it is."""
+
+    duration: timedelta | None = None
+    source: str | None = None
+
+
+def narrow(access_request: AccessRequest, to: Narrower, *, by: Person) -> dict[str, Any]:
+    """The request asks for no more than this; returns what changed, from what to what. Its row is locked.
+
+    Raises Invalid for what is no duration or no network, Refused for a longer time or a wider source.
+    """
+    changed: dict[str, Any] = {}
+    if to.duration is not None and to.duration != access_request.duration:
+        _refuse_longer(access_request, to.duration)
+        changed["duration_seconds"] = [_seconds(access_request.duration), _seconds(to.duration)]
+        access_request.duration = to.duration
+    if to.source and to.source.strip() != access_request.source_address:
+        source = _narrower(access_request.source_address, to.source.strip())
+        changed["source"] = [access_request.source_address, source]
+        access_request.source_address = source
+    if changed:
+        access_request.save(update_fields=["duration", "source_address"])
+        record("request.narrowed", by=by.party, about=access_request.about(), data=changed)
+    return changed
+
+
+def _refuse_longer(access_request: AccessRequest, duration: timedelta) -> None:
+    if duration <= timedelta(0):
+        raise Invalid("The time has to be more than nothing.", fields={"duration": "More than nothing."})
+    if duration > access_request.duration:
+        raise Refused(
+            f"{in_words(duration)} is longer than the {in_words(access_request.duration)} that were asked for.",
+            check="never longer",
+            way_on="An approver may only shorten. Whoever needs more asks for more.",
+        )
+    grant = access_request.extends
+    if grant and grant.opened_at and grant.expires_at and grant.opened_at + duration <= grant.expires_at:
+        raise Invalid(
+            "That is no more time than they have already; deny it instead.",
+            fields={"duration": "No more than they have already."},
+        )
+
+
+def _narrower(before: str, after: str) -> str:
+    try:
+        wide, small = ip_network(before), ip_network(after)
+    except ValueError:
+        raise Invalid(
+            f"“{after[:50]}” is neither an address nor a network.",
+            fields={"source": "Write an address, or a network like 203.0.113.0/28."},
+        ) from None
+    if not _inside(small, wide):
+        raise Refused(
+            f"{after} is not within {before}, which was asked for.",
+            check="never wider",
+            way_on="An approver may only narrow the source.",
+        )
+    return str(small.network_address) if small.prefixlen == small.max_prefixlen else str(small)
+
+
+def _inside(small: IPv4Network | IPv6Network, wide: IPv4Network | IPv6Network) -> bool:
+    if isinstance(small, IPv4Network) and isinstance(wide, IPv4Network):
+        return small.subnet_of(wide)
+    return isinstance(small, IPv6Network) and isinstance(wide, IPv6Network) and small.subnet_of(wide)
+
+
+def _seconds(duration: timedelta) -> int:
+    return int(duration.total_seconds())
