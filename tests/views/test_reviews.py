@@ -151,6 +151,7 @@ def test_several_rows_are_removed_together_with_one_reason(
     refused = client.post(f"/audit/reviews/{review.uid}/decide", data)
     assert refused.status_code == 422
     assert "needs a reason" in refused.content.decode()
+    assert refused.content.decode().count(" checked aria-label=") == len(rows), "what was chosen is lost"
     client.post(f"/audit/reviews/{review.uid}/decide", {**data, "reason": WHY})
     assert ReviewItem.objects.filter(pk__in=rows, state="remove", reason=WHY).count() == 3
 
@@ -163,6 +164,23 @@ def test_nothing_chosen_is_said_and_changes_nothing(
     )
     assert answer.status_code == 422
     assert "A long reason that is kept" in answer.content.decode()
+
+
+def test_a_refused_decision_is_said_on_the_page_it_was_made_on_with_its_filter_and_its_ways_on(
+    client_for: Any, people: Any, review: AccessReview
+) -> None:
+    client, row = client_for(people["manager"]), review.items.asked_of(people["manager"].identity).first()
+    address = f"/audit/reviews/{review.uid}/"
+    choice = {"item": row.pk, "choice": "keep", "back": "q=ada&never_used=on"}
+    client.post(f"{address}decide", choice)
+    answer = client.post(f"{address}decide", {**choice, "choice": "remove", "reason": WHY})
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "decided already" in page
+    assert re.search(r'name="never_used"[^>]* checked', page)
+    assert f'method="get" action="{address}"' in page
+    row.refresh_from_db()
+    assert (row.state, row.reason) == ("keep", "")
 
 
 def test_a_row_of_another_campaign_is_not_decided_through_this_one(
