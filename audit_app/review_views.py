@@ -200,7 +200,7 @@ def _page(
         "scope": _scope_words(found),
         "everything": everything,
         "may_run": request.user.has_perm(RUN_REVIEWS),
-        "settled": evidence.is_settled(found),
+        "settled": evidence.is_ready(found),
         "error": error,
         "typed": request.POST.get("reason", "") if error else "",
     }

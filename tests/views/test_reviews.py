@@ -1,19 +1,14 @@
 """The pages of access reviews: made in a few clicks, decided row by row or together, signed off, proved."""
 
-import csv
-import io
-import json
 import re
 from datetime import timedelta
-from hashlib import sha256
 from typing import Any
-from zipfile import ZipFile
 
 import pytest
 import time_machine
 
 from audit_app.clock import now
-from audit_app.models import AccessReview, Event, ReviewItem
+from audit_app.models import AccessReview, ReviewItem
 from audit_app.reviews import campaign, decide
 from requests_app import tasks
 from requests_app.models import TakenAway
@@ -223,39 +218,6 @@ def test_rows_are_narrowed_by_the_address(
     client_for: Any, people: Any, review: AccessReview, query: str, shown: bool
 ) -> None:
     assert ("Ada Lindqvist" in page_of(client_for(people["manager"]), review, query)) is shown
-
-
-def test_the_evidence_holds_rows_decisions_and_a_manifest_that_fits_them(
-    client_for: Any, people: Any, review: AccessReview
-) -> None:
-    auditor = client_for(people["auditor"])
-    assert auditor.post(f"/audit/reviews/{review.uid}/evidence.zip").status_code == 409
-    first, *rest = review.items.all()
-    reviewers = [people[who] for who in ("manager", "security")]
-    for item in (first, *rest):
-        by = next(person for person in reviewers if person.identity in item.reviewer_ids)
-        choice = "remove" if item == first else "keep"
-        decide.decide(by=by.party, item_ids=[item.pk], choice=choice, why="=cmd|' /C calc'!A1")
-    with time_machine.travel(now() + timedelta(minutes=3)):
-        campaign.sign_off(by=people["administrator"].party, review=review)
-        tasks.reviews()
-        answer = client_for(people["auditor"]).post(f"/audit/reviews/{review.uid}/evidence.zip")
-    archive = ZipFile(io.BytesIO(answer.content))
-    manifest = json.loads(archive.read("manifest.json"))["manifest"]
-    for name, said in manifest["files"].items():
-        assert sha256(archive.read(name)).hexdigest() == said["sha256"]
-    rows = list(csv.DictReader(io.StringIO(archive.read("rows.csv").decode())))
-    assert len(rows) == review.items.count()
-    assert {row["state"] for row in rows} == {"applied"}
-    assert all(row["reason"].startswith("'=") for row in rows)
-    told = [row["kind"] for row in csv.DictReader(io.StringIO(archive.read("events.csv").decode()))]
-    assert told[0] == "review.planned"
-    assert told.count("review.kept") == len(rest)
-    assert told.count("review.removed") == told.count("right.taken_away") == 1
-    assert manifest["policy_hash"] == review.policy_hash
-    assert (
-        Event.objects.filter(kind="review.evidence_taken", actor_id=people["auditor"].identity).count() == 1
-    )
 
 
 def test_what_was_taken_away_is_listed_and_given_back_with_a_reason(
