@@ -109,12 +109,12 @@ def test_a_reviewer_who_removed_something_looked_at_it() -> None:
 def test_a_weekend_is_after_hours_in_the_portal_s_own_zone(settings: Any) -> None:
     opens(SUNDAY, resource="plain")
     ((_, told),) = raised()
-    assert "Sunday, 12:00" in told
+    assert "on Sunday, 29 November 2026, at 12:00 UTC" in told
     Alert.objects.all().delete()
     settings.TIME_ZONE = "Pacific/Auckland"
     opens(NOON, resource="plain")
     ((_, told),) = raised()
-    assert "Thursday, 01:00" in told
+    assert "on Thursday, 26 November 2026, at 01:00 NZDT" in told
 
 
 def test_a_second_use_of_something_sensitive_is_none_and_another_s_first_is_one() -> None:
