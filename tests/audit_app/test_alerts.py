@@ -236,5 +236,9 @@ def test_the_page_shows_what_waits_first_and_takes_an_administrators_word(
     page = auditor.get("/audit/alerts/").content.decode()
     assert "Looked at" in page
     assert "A drill" in page
-    assert administrator.post(f"/audit/alerts/{alert.pk}/acknowledge").status_code == 409
+    own = f"/audit/alerts/{alert.pk}/"
+    refused = administrator.post(f"{own}acknowledge", headers={"Referer": f"http://testserver{own}"})
+    assert (refused.status_code, f'href="{own}"' in refused.content.decode()) == (409, True)
+    elsewhere = administrator.post(f"{own}acknowledge", headers={"Referer": "https://elsewhere.example/x"})
+    assert "Go back</a>" not in elsewhere.content.decode()
     assert administrator.post("/audit/alerts/99999/acknowledge").status_code == 404
