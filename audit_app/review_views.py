@@ -66,7 +66,14 @@ def new(request: HttpRequest) -> HttpResponse:
             request, "Planned. It begins within a minute of its start, and its reviewers get a mail."
         )
         return redirect("audit:review", uid=made.uid)
-    shown = {"form": form, "of": of, "scope_fields": [form[name] for name in form.dimensions]}
+    shown = {
+        "form": form,
+        "of": of,
+        "first": [form[name] for name in ("reviewers", "due_at", "silence", "recurrence")],
+        "scope_fields": [form[name] for name in form.dimensions],
+        "narrowed": form.holds_any_of(form.dimensions),
+        "timed": form.holds_any_of(["starts_at", "remind_days", "escalate_to"]),
+    }
     return render(request, "audit/review_new.html", shown, status=422 if form.errors else 200)
 
 
@@ -259,7 +266,7 @@ def _scope_words(found: AccessReview) -> str:
     for name, values in found.scope.items():
         names = dict(labels[name].choices) if name in labels else {}
         said.append(", ".join(str(names.get(value, value)) for value in values))
-    return "; ".join(said) or "everything"
+    return "; ".join(said) or "Everything"
 
 
 def _said(choice: str, decided: decide.Decided) -> str:

@@ -98,6 +98,10 @@ def test_what_makes_no_sense_is_said_on_its_field_and_all_that_was_entered_is_ke
     assert answer.status_code == 422
     assert words in page
     assert wrong.get("title", "Everything, winter") in page
+    # What is folded away is not where something is at fault.
+    assert page.count('<details class="audit-more') == 2
+    folded_at_fault = bool({"scope_resources", "starts_at"} & {*wrong})
+    assert len(re.findall(r'<details class="audit-more[^"]*" open', page)) == folded_at_fault
     assert not AccessReview.objects.exists()
 
 
