@@ -1,5 +1,7 @@
 """The offline verifier: the chain, one event, a downloaded file or an evidence pack, by public keys. No Django, no network.
 
+`make verifier` makes one file of it, latch-verify; in a checkout it is run like this:
+
     python -m audit_app.verify export FOLDER --keys keys.json [--heads heads.jsonl]
     python -m audit_app.verify event proof.json --keys keys.json [--heads heads.jsonl]
     python -m audit_app.verify file FILE --manifest manifest.json --keys keys.json
@@ -250,7 +252,9 @@ def _checked(
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m audit_app.verify", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="latch-verify", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", choices=["export", "event", "file", "pack"])
     parser.add_argument(
         "path", type=Path, help="the export's folder, the proof, the downloaded file, or the evidence pack"
