@@ -25,7 +25,10 @@ PRODUCTION := env -u DATABASE_URL -u DATABASE_OWNER_URL -u REDIS_URL -u LATCH_DE
 	DATABASE_URL=postgresql://latch_site@127.0.0.1:1/latch \
 	DATABASE_OWNER_URL=postgresql://latch_owner@127.0.0.1:1/latch
 
-.PHONY: help setup demo run smoke test check fix chaos bench browser clean
+# What the offline verifier is made of: no Django, no network.
+VERIFIER := __init__ chain jose lines merkle verify walk
+
+.PHONY: help setup demo run smoke test check fix chaos bench verifier browser clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +75,13 @@ chaos: setup ## attack it with KILLS of processes and SCHEDULES at random (SEED,
 
 bench: setup ## measure; prints a table, writes JSON under tests/benchmarks/ (ARGS="pages --seconds 5")
 	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m tests.benchmarks $(ARGS)
+
+verifier: ## put the offline verifier into one file, .latch/latch-verify, to be given to auditors
+	@rm -rf .latch/verifier && mkdir -p .latch/verifier/audit_app
+	@cp $(VERIFIER:%=audit_app/%.py) .latch/verifier/audit_app/
+	@printf 'import sys\n\nfrom audit_app.verify import main\n\nsys.exit(main())\n' >.latch/verifier/__main__.py
+	@$(PYTHON) -m zipapp .latch/verifier --python '/usr/bin/env python3' --output .latch/latch-verify
+	@rm -rf .latch/verifier && echo .latch/latch-verify
 
 browser:
 	@command -v chromium chromium-browser google-chrome >/dev/null \

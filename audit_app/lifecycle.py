@@ -18,8 +18,8 @@ class Stale(Exception):
 
     status = 409
     title = "Already decided"
-    check = "state"
-    way_on = "Reload the page to see where it stands now."
+    check = "nothing changed since you looked"
+    way_on = "Go back to see where it stands now."
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -51,21 +51,36 @@ def root(leaves: Sequence[bytes]) -> bytes:
     return tree.root()
 
 
-def path(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    """Return the hashes that lead from the leaf at `index` to the root, nearest first."""
-    if not 0 <= index < len(leaves):
-        raise IndexError(f"there is no leaf {index} among {len(leaves)}")
-    found: list[bytes] = []
-    low, high = 0, len(leaves)
-    while high - low > 1:
-        middle = low + _split(high - low)
-        if index < middle:
-            found.append(root(leaves[middle:high]))
-            high = middle
-        else:
-            found.append(root(leaves[low:middle]))
-            low = middle
-    return found[::-1]
+class Paths:
+    """The ways from the leaves of one tree to its root: however many are asked for, each node is hashed once."""
+
+    def __init__(self, leaves: Sequence[bytes]) -> None:
+        self._leaves = leaves
+        self._nodes: dict[tuple[int, int], bytes] = {}
+
+    def of(self, index: int) -> list[bytes]:
+        """Return the hashes that lead from the leaf at `index` to the root, nearest first."""
+        if not 0 <= index < len(self._leaves):
+            raise IndexError(f"there is no leaf {index} among {len(self._leaves)}")
+        found: list[bytes] = []
+        low, high = 0, len(self._leaves)
+        while high - low > 1:
+            middle = low + _split(high - low)
+            if index < middle:
+                found.append(self._node(middle, high))
+                high = middle
+            else:
+                found.append(self._node(low, middle))
+                low = middle
+        return found[::-1]
+
+    def _node(self, low: int, high: int) -> bytes:
+        if high - low == 1:
+            return self._leaves[low]
+        if (low, high) not in self._nodes:
+            middle = low + _split(high - low)
+            self._nodes[low, high] = node_hash(self._node(low, middle), self._node(middle, high))
+        return self._nodes[low, high]
 
 
 def leads_to(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:

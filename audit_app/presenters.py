@@ -29,6 +29,11 @@ class Line:
     by_system: bool
     details: tuple[tuple[str, str], ...]
 
+    @property
+    def why(self) -> str:
+        """Return what was said of it; nothing where the sentence says it already, as an alert's does."""
+        return "" if self.event.why == self.sentence else self.event.why
+
 
 def line(event: Event) -> Line:
     """Return the event as a page shows it."""

@@ -6,7 +6,7 @@ A thread tells it, by a connection of its own: the stream never waits for that, 
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Final
 from uuid import UUID
@@ -20,6 +20,8 @@ from audit_app.models import Export, ExportRun
 log = structlog.get_logger("latch.exports")
 # What is made sooner leaves no row.
 EACH_SECONDS: Final = 2.0
+# Nobody looks for the news of a file for longer; what was exported stands in the trail for ever.
+KEPT: Final = timedelta(days=30)
 _LAST_WORD_SECONDS: Final = 5.0
 
 
@@ -71,6 +73,8 @@ class Progress:
             connection.close()
 
     def _first(self) -> ExportRun:
+        """A new row, and none is left that is too old to be news."""
+        ExportRun.objects.filter(seen_at__lt=now() - KEPT).delete()
         ending = self._outcome != ExportRun.Outcome.RUNNING
         return ExportRun(
             export=self._made.uid,

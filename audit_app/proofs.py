@@ -1,7 +1,7 @@
 """Proofs for the outside: the chain as the database holds it, an export of it, one event's proof. Nothing is judged."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from audit_app import lines, merkle, signing
 from audit_app.chain import Evidence, Seal, canonical, instant
@@ -24,11 +25,15 @@ from audit_app.walk import Place
 
 AT_ONCE: Final = 4096
 _FURTHEST: Final = 2**63 - 1
+_PLACE: Final = f"{COLUMNS}, p.position, p.uid, p.leaf, p.commitments, p.at, p.written_at"
 _PLACES: Final = f"""
-    SELECT {COLUMNS}, p.position, p.uid, p.leaf, p.commitments, p.at, p.written_at
-    FROM audit_app_sealedevent p LEFT JOIN audit_app_event e ON e.id = p.event_id
+    SELECT {_PLACE} FROM audit_app_sealedevent p LEFT JOIN audit_app_event e ON e.id = p.event_id
     WHERE p.position > %s AND p.position <= %s ORDER BY p.position LIMIT {AT_ONCE}
 """  # noqa: S608 (our own names)
+_PLACES_OF_STORY: Final = f"""
+    SELECT {_PLACE} FROM audit_app_sealedevent p JOIN audit_app_event e ON e.id = p.event_id
+    WHERE e.story = %s AND p.position > %s ORDER BY p.position LIMIT {AT_ONCE}
+"""  # noqa: S608
 
 
 class NotSealed(Exception):
@@ -67,10 +72,14 @@ def parts(first: int = 1, last: int | None = None) -> Iterator[Place | tuple[Sea
 
 
 def places(after: int, up_to: int = _FURTHEST) -> Iterator[Place]:
-    """Yield the chain's places behind one position, up to another, so many at a time."""
+    """Return the chain's places behind one position, up to another, read so many at a time."""
+    return _read(lambda after: (_PLACES, (after, up_to)), after)
+
+
+def _read(query: Callable[[int], tuple[str, tuple[Any, ...]]], after: int) -> Iterator[Place]:
     while True:
         with connection.cursor() as cursor:
-            cursor.execute(_PLACES, (after, up_to))
+            cursor.execute(*query(after))
             rows = cursor.fetchall()
         yield from map(_place, rows)
         if len(rows) < AT_ONCE:
@@ -82,18 +91,43 @@ def proof(uid: UUID) -> dict[str, Any]:
     """Return one event's proof: its line, its seal and the path between; raises Event.DoesNotExist and NotSealed."""
     event = Event.objects.only("id").get(uid=uid)
     found = SealedEvent.objects.filter(event_id=event.id).values_list("position", flat=True).first()
-    seal = None if found is None else SealRow.objects.filter(last__gte=found).order_by("last").first()
-    if found is None or seal is None:
+    if found is None:
         raise NotSealed
     (place,) = places(found - 1, found)
+    seal, paths = _tree(found)
+    return {"format": PROOF, **_proved(place, seal, paths), "seal": seal.signature}
+
+
+def of_story(story: str) -> Iterator[dict[str, Any]]:
+    """Yield the proofs of a story's events that have a place in the chain: one seal's, each a line, then that seal."""
+    held: tuple[SealRow, merkle.Paths] | None = None
+    for place in _read(lambda after: (_PLACES_OF_STORY, (story, after)), 0):
+        if held is None or place.position > held[0].last:
+            if held is not None:
+                yield lines.seal_line(held[0].signature)
+            held = _tree(place.position)
+        yield _proved(place, *held)
+    if held is not None:
+        yield lines.seal_line(held[0].signature)
+
+
+def is_sealed(events: QuerySet[Event]) -> bool:
+    """Return whether every one of these events has its place in the chain."""
+    return not events.exclude(Exists(SealedEvent.objects.filter(event_id=OuterRef("pk")))).exists()
+
+
+def _tree(position: int) -> tuple[SealRow, merkle.Paths]:
+    """Return the seal over this position, and the ways to its root."""
+    seal = SealRow.objects.filter(last__gte=position).order_by("last").first()
+    if seal is None:
+        raise NotSealed
     within = SealedEvent.objects.filter(position__range=(seal.first, seal.last)).order_by("position")
-    leaves = [bytes(leaf) for leaf in within.values_list("leaf", flat=True)]
-    return {
-        "format": PROOF,
-        "event": lines.event_line(place),
-        "path": [step.hex() for step in merkle.path(leaves, found - seal.first)],
-        "seal": seal.signature,
-    }
+    return seal, merkle.Paths([bytes(leaf) for leaf in within.values_list("leaf", flat=True)])
+
+
+def _proved(place: Place, seal: SealRow, paths: merkle.Paths) -> dict[str, Any]:
+    steps = paths.of(place.position - seal.first)
+    return {"event": lines.event_line(place), "path": [step.hex() for step in steps]}
 
 
 def export(folder: Path, first: int = 1, last: int | None = None) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The forms of access reviews: making a campaign, narrowing its rows. What may be chosen comes from the source."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -73,6 +74,10 @@ class CampaignForm(forms.Form):
         if said.get("reviewers") == AccessReview.Reviewers.NAMED and not said.get("named"):
             self.add_error("named", "Name at least one person who is asked.")
         return said
+
+    def holds_any_of(self, names: Iterable[str]) -> bool:
+        """Return whether somebody filled in one of these fields otherwise than the form began, or it is at fault."""
+        return self.is_bound and bool({*self.changed_data, *self.errors} & {*names})
 
     def fields_of_campaign(self) -> dict[str, Any]:
         """Return what a valid form says, as a campaign's columns."""

@@ -1,5 +1,6 @@
 """The pages of access reviews: campaigns, one campaign's rows, its evidence. Decisions themselves are in reviews/."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -7,7 +8,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -65,7 +66,14 @@ def new(request: HttpRequest) -> HttpResponse:
             request, "Planned. It begins within a minute of its start, and its reviewers get a mail."
         )
         return redirect("audit:review", uid=made.uid)
-    shown = {"form": form, "of": of, "scope_fields": [form[name] for name in form.dimensions]}
+    shown = {
+        "form": form,
+        "of": of,
+        "first": [form[name] for name in ("reviewers", "due_at", "silence", "recurrence")],
+        "scope_fields": [form[name] for name in form.dimensions],
+        "narrowed": form.holds_any_of(form.dimensions),
+        "timed": form.holds_any_of(["starts_at", "remind_days", "escalate_to"]),
+    }
     return render(request, "audit/review_new.html", shown, status=422 if form.errors else 200)
 
 
@@ -78,23 +86,25 @@ def review(request: HttpRequest, uid: UUID) -> HttpResponse:
 
 @require_POST
 def decide_rows(request: HttpRequest, uid: UUID) -> HttpResponse:
-    """The posted rows are decided; what is wrong is said on the page, with the reason that was typed kept."""
+    """The posted rows are decided; what is wrong is said on the page, with what was chosen and typed kept."""
     found = _found(request, uid)
     chosen = [
         int(number) for number in request.POST.getlist("item") if number.isdecimal() and len(number) < 19
     ]
     choice = request.POST.get("choice", "")
     if not chosen or choice not in ReviewItem.Choice.values:
-        return _page(
-            request, found, error="Choose at least one row, and whether to keep or to remove.", status=422
-        )
+        words = "Choose at least one row, and whether to keep or to remove."
+        return _page(request, found, error=words, status=422, chosen=chosen)
     rows = found.items.filter(pk__in=chosen).values_list("pk", flat=True)
     try:
         decided = decide.decide(
             by=party(request), item_ids=rows, choice=choice, why=request.POST.get("reason", "")[:1000]
         )
     except decide.NeedsReason as refusal:
-        return _page(request, found, error=f"{refusal.reason} {refusal.way_on}", status=refusal.status)
+        words = f"{refusal.reason} {refusal.way_on}"
+        return _page(request, found, error=words, status=refusal.status, chosen=chosen)
+    except lifecycle.Stale as refusal:
+        return _page(request, found, error=f"{refusal} They are shown as they stand now.", status=409)
     messages.success(request, _said(choice, decided))
     return redirect(f"{request.path.removesuffix('decide')}?{request.POST.get('back', '')[:500]}".rstrip("?"))
 
@@ -165,28 +175,39 @@ def _found(request: HttpRequest, uid: UUID) -> AccessReview:
     return found
 
 
-def _page(request: HttpRequest, found: AccessReview, *, error: str = "", status: int = 200) -> HttpResponse:
+def _page(
+    request: HttpRequest,
+    found: AccessReview,
+    *,
+    error: str = "",
+    status: int = 200,
+    chosen: Iterable[int] = (),
+) -> HttpResponse:
     me = party(request).id
+    # Where a decision was refused, the page is the one it was made on.
+    asked_for = QueryDict(request.POST.get("back", "")[:500]) if request.method == "POST" else request.GET
     everything = request.user.has_perm(VIEW_EVENTS)
     rows: QuerySet[ReviewItem] = found.items.all() if everything else found.items.asked_of(me)
-    form = RowFilter(request.GET)
+    form = RowFilter(asked_for)
     shown = _narrowed(rows, form) if form.is_valid() else rows.none()
-    after = request.GET.get("after", "")
-    page = list(shown.filter(pk__gt=int(after) if after.isdecimal() and len(after) < 19 else 0)[: PAGE + 1])
-    asked = {name: value for name, value in request.GET.items() if name in form.fields and value}
+    after = asked_for.get("after", "")
+    after = after if after.isdecimal() and len(after) < 19 else ""
+    page = list(shown.filter(pk__gt=int(after or 0))[: PAGE + 1])
+    asked = {name: value for name, value in asked_for.items() if name in form.fields and value}
     words = {
         "review": found,
         "form": form,
         "filtered": bool(asked),
         "lines": [_line(item, me, found) for item in page[:PAGE]],
         "older": urlencode({**asked, "after": page[PAGE - 1].pk}) if len(page) > PAGE else "",
-        "back": urlencode(asked),
+        "back": urlencode({**asked, "after": after} if after else asked),
+        "chosen": set(chosen),
         "counts": _counts(rows),
         "mine": found.items.asked_of(me).filter(state=ReviewItem.State.UNDECIDED).count(),
         "scope": _scope_words(found),
         "everything": everything,
         "may_run": request.user.has_perm(RUN_REVIEWS),
-        "settled": evidence.is_settled(found),
+        "settled": evidence.is_ready(found),
         "error": error,
         "typed": request.POST.get("reason", "") if error else "",
     }
@@ -245,7 +266,7 @@ def _scope_words(found: AccessReview) -> str:
     for name, values in found.scope.items():
         names = dict(labels[name].choices) if name in labels else {}
         said.append(", ".join(str(names.get(value, value)) for value in values))
-    return "; ".join(said) or "everything"
+    return "; ".join(said) or "Everything"
 
 
 def _said(choice: str, decided: decide.Decided) -> str:

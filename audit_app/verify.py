@@ -1,5 +1,7 @@
 """The offline verifier: the chain, one event, a downloaded file or an evidence pack, by public keys. No Django, no network.
 
+`make verifier` makes one file of it, latch-verify; in a checkout it is run like this:
+
     python -m audit_app.verify export FOLDER --keys keys.json [--heads heads.jsonl]
     python -m audit_app.verify event proof.json --keys keys.json [--heads heads.jsonl]
     python -m audit_app.verify file FILE --manifest manifest.json --keys keys.json
@@ -11,10 +13,12 @@ container's blobs once downloaded): what lies in the export proves nothing by it
 """
 
 import argparse
+import csv
 import json
 import sys
 from collections.abc import Iterable, Iterator
 from hashlib import file_digest, sha256
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Final
 from zipfile import BadZipFile, ZipFile
@@ -28,6 +32,8 @@ PROOF: Final = "latchportal-proof/1"
 FILE: Final = "latchportal-file/1"
 PACK: Final = "latchportal-pack/1"
 EVENTS_FILE, MANIFEST_FILE = "events.jsonl", "manifest.json"
+# Of an evidence pack: what is told, and the proof of each line of it.
+TOLD_FILE, PROOFS_FILE = "events.csv", "proofs.jsonl"
 SHOWN: Final = 20
 Heads = Iterable[bytes]
 
@@ -67,7 +73,7 @@ def file(path: Path, given: Any, check: jose.Check) -> tuple[dict[str, Any], lis
 
 
 def pack(path: Path, check: jose.Check) -> tuple[dict[str, Any], list[Finding]]:
-    """Return what the manifest in an evidence pack says, and which of its files are others; raises Malformed."""
+    """Return what the manifest in an evidence pack says, and what is wrong with its files and proofs; raises Malformed."""
     with ZipFile(path) as archive:
         names = archive.namelist()
         if MANIFEST_FILE not in names:
@@ -78,7 +84,35 @@ def pack(path: Path, check: jose.Check) -> tuple[dict[str, Any], list[Finding]]:
             body = archive.read(name) if names.count(name) == 1 else b""
             if name not in listed or sha256(body).hexdigest() != listed[name].get("sha256"):
                 findings.append(Finding(BROKEN, 0, f"{name} is not what the manifest was signed for"))
-    return said, findings
+        return said, findings + _unproved(archive, check)
+
+
+def _unproved(archive: ZipFile, check: jose.Check) -> list[Finding]:
+    """Return what is wrong with the proofs of a pack, and which of the events it tells have none."""
+    if TOLD_FILE not in archive.namelist():
+        return []
+    proved: set[str] = set()
+    findings: list[Finding] = []
+    for given in _proofs(archive):
+        findings += event(given, check)[1]
+        proved.add(lines.read_place(given["event"]).uid)
+    with archive.open(TOLD_FILE) as found:
+        told = [row["uid"] for row in csv.DictReader(TextIOWrapper(found, "utf-8", newline=""))]
+    return findings + [
+        Finding(BROKEN, 0, f"there is no proof of event {uid}") for uid in told if uid not in proved
+    ]
+
+
+def _proofs(archive: ZipFile) -> Iterator[dict[str, Any]]:
+    """Yield each proof of a pack; its seal stands once, below all that it seals."""
+    waiting: list[dict[str, Any]] = []
+    for text in archive.read(PROOFS_FILE).splitlines() if PROOFS_FILE in archive.namelist() else ():
+        line = json.loads(text)
+        if "seal" not in line:
+            waiting.append(line)
+            continue
+        yield from ({"format": PROOF, **one, "seal": line["seal"]} for one in waiting)
+        waiting.clear()
 
 
 def manifest(given: Any, check: jose.Check, of: str = EXPORT) -> tuple[dict[str, Any], list[Finding]]:
@@ -218,7 +252,9 @@ def _checked(
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m audit_app.verify", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="latch-verify", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", choices=["export", "event", "file", "pack"])
     parser.add_argument(
         "path", type=Path, help="the export's folder, the proof, the downloaded file, or the evidence pack"

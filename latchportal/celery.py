@@ -52,7 +52,7 @@ class Configuration:
         "requests_app.converge": {"queue": "converge"},
         # Beside the tick, so that a queue of slow work that stands still keeps no alarm from being raised.
         "requests_app.overdue": {"queue": "tick"},
-        # A queue of its own: the worker for slow work takes it as well, and an operator may give it one to itself.
+        # A worker of its own: an export or a question to Azure that takes minutes keeps no event from being sealed.
         "audit_app.seal": {"queue": "seal"},
     }
     task_acks_late = True

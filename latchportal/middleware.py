@@ -14,6 +14,7 @@ from django.shortcuts import render
 
 from audit_app import origin
 from latchportal.client_address import client_address
+from latchportal.entra.sessions import page_in_sight
 
 log = structlog.get_logger("latch.http")
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -85,7 +86,8 @@ class DomainErrorMiddleware:
         }
         log.info("http.refused", status=status, check=words["check"], reason=words["reason"])
         if request.accepts("text/html"):
-            return render(request, "error.html", {**words, "status": status}, status=status)
+            shown = {**words, "status": status, "back_url": _back(request)}
+            return render(request, "error.html", shown, status=status)
         problem = {
             "type": "about:blank",
             "title": words["title"],
@@ -96,3 +98,11 @@ class DomainErrorMiddleware:
             "correlation_id": words["correlation_id"],
         }
         return JsonResponse(problem, status=status, content_type="application/problem+json")
+
+
+def _back(request: HttpRequest) -> str:
+    """The page on which something was pressed that was refused; empty where there is none."""
+    if request.method in ("GET", "HEAD"):
+        return ""
+    page = page_in_sight(request)
+    return page if page not in ("/", request.get_full_path()) else ""

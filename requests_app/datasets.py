@@ -15,7 +15,7 @@ from django.db.models import (
     TextField,
     Value,
 )
-from django.db.models.functions import Concat, Extract
+from django.db.models.functions import Cast, Concat, Extract, RTrim
 
 from audit_app.clock import now
 from audit_app.exports import Column, Dataset, register
@@ -113,7 +113,7 @@ def _decisions(request_column: str) -> Subquery:
     found = Decision.objects.filter(access_request=OuterRef(request_column)).order_by()
     return Subquery(
         found.values("access_request")
-        .annotate(told=StringAgg(told, delimiter="; ", order_by="decided_at"))
+        .annotate(told=StringAgg(RTrim(told), delimiter="; ", order_by="decided_at"))
         .values("told")
     )
 
@@ -129,7 +129,8 @@ def _joined(column: str) -> Subquery:
 
 
 def _minutes(column: str) -> Any:
-    return Extract(column, "epoch") / Value(60.0, output_field=FloatField())
+    # PostgreSQL's own numeric would be written with sixteen zeros behind the point.
+    return Cast(Extract(column, "epoch") / Value(60.0, output_field=FloatField()), FloatField())
 
 
 # In the order of the dataset's columns.

@@ -216,4 +216,5 @@ def recommend(
         return "remove", f"Not used for {ago}."
     if refused > used:
         return "remove", f"Refused more often ({refused}) than used ({used})."
-    return "keep", f"Used {used} time{'' if used == 1 else 's'}, last {ago} ago."
+    last = "just now" if moment - last_used < timedelta(minutes=1) else f"{ago} ago"
+    return "keep", f"Used {used} time{'' if used == 1 else 's'}, last {last}."

@@ -93,7 +93,7 @@ def _after_hours(event: Event) -> Told:
     begin, end = WORKING_DAY
     if local.weekday() < 5 and begin <= local.time() < end:
         return None
-    when = f"{local:%A}, {local:%H:%M}"
+    when = f"{local:%A}, {local.day} {local:%B %Y}, at {local:%H:%M} {local:%Z}"
     return event.object_id, f"{event.object_label} was opened for {event.subject_label} on {when}."
 
 
@@ -163,7 +163,7 @@ def _drift(event: Event) -> Told:
     return f"{event.kind}:{event.object_id}:{what}"[:200], f"{event.object_label}: {event.why}"
 
 
-@rule("policy_changed", "The policy is another", "policy.loaded")
+@rule("policy_changed", "The policy has changed", "policy.loaded")
 def _policy(event: Event) -> Told:
     return str(event.uid), f"{event.actor_label} put {event.object_label} in force."
 

@@ -67,6 +67,15 @@ class Event(models.Model):
                 fields=["outcome", "-id"], condition=~models.Q(outcome="success"), name="event_not_success"
             ),
             models.Index(fields=["written_by", "id"], name="event_written_by"),
+            # What the overview counts, without a look at the rows themselves (pictures/figures.py).
+            models.Index(
+                fields=["kind", "at"],
+                include=["id", "story", "object_id", "resource_label", "subject_id"],
+                condition=models.Q(
+                    kind__in=["request.submitted", "request.approved", "grant.opened", "grant.closed"]
+                ),
+                name="event_counted",
+            ),
         ]
         constraints = [
             models.CheckConstraint(

@@ -1,4 +1,7 @@
-"""Figures of the last weeks, counted from the trail: what was open when, asked, refused, how quickly decided."""
+"""Figures of the last weeks, counted from the trail: what was open when, asked, refused, how quickly decided.
+
+The kinds that are counted have an index of their own, `event_counted`, which holds all that is read of them.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,17 +30,14 @@ _DOORS: Final = """
     WHERE opened.kind = 'grant.opened' AND opened.at > %s AND coalesce(closed.at, %s) > %s
     ORDER BY opened.at DESC LIMIT %s
 """
-# The same of all openings, in one pass: seen from the end, a turn begins with a closing and holds the openings before it.
+# The same of all openings, in one pass: each ends with the first closing of its grant after it.
 # Time in which several doors of one resource were open counts once: what lies before the furthest end so far was counted.
 _EXPOSURE: Final = """
-    WITH turns AS (
-        SELECT id, at, kind, story, object_id, resource_label, count(*) FILTER (WHERE kind = 'grant.closed')
-            OVER (PARTITION BY story, object_id ORDER BY id DESC) AS turn
+    WITH doors AS (
+        SELECT kind, resource_label, at AS opened_at, min(at) FILTER (WHERE kind = 'grant.closed') OVER (
+            PARTITION BY story, object_id ORDER BY id ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+        ) AS closed_at
         FROM audit_app_event WHERE kind IN ('grant.opened', 'grant.closed') AND at > %s
-    ), doors AS (
-        SELECT kind, resource_label, at AS opened_at,
-            max(at) FILTER (WHERE kind = 'grant.closed') OVER (PARTITION BY story, object_id, turn) AS closed_at
-        FROM turns
     ), spans AS (
         SELECT resource_label, opened_at, closed_at, coalesce(closed_at, %s) AS ended
         FROM doors WHERE kind = 'grant.opened'
@@ -51,17 +51,25 @@ _EXPOSURE: Final = """
         sum(greatest(ended - greatest(opened_at, reached), interval '0'))
     FROM in_order GROUP BY 1
 """
-# A request for several resources names them all.
+# A request for several resources names them all. Counted by person first: names are taken apart for few rows, not for all.
 _ASKED: Final = """
-    SELECT resource, count(*) FILTER (WHERE kind = 'request.submitted'), count(*) FILTER (WHERE kind = 'grant.opened'),
-        count(DISTINCT subject_id)
-    FROM audit_app_event, unnest(string_to_array(resource_label, ', ')) AS resource
-    WHERE kind IN ('request.submitted', 'grant.opened') AND at > %s
+    WITH people AS (
+        SELECT resource_label, subject_id, count(*) FILTER (WHERE kind = 'request.submitted') AS asked,
+            count(*) FILTER (WHERE kind = 'grant.opened') AS opened
+        FROM audit_app_event WHERE kind IN ('request.submitted', 'grant.opened') AND at > %s GROUP BY 1, 2
+    )
+    SELECT resource, sum(asked)::bigint, sum(opened)::bigint, count(DISTINCT subject_id)
+    FROM people, unnest(string_to_array(resource_label, ', ')) AS resource
     GROUP BY 1 ORDER BY 2 DESC, 3 DESC, 1 LIMIT %s
 """
+# Every zone is a number of quarters of an hour away from UTC: hours of the day are told for those, not for each event.
 _HOURS: Final = """
-    SELECT extract(isodow FROM at AT TIME ZONE %s)::int, extract(hour FROM at AT TIME ZONE %s)::int, count(*)
-    FROM audit_app_event WHERE kind = 'request.submitted' AND at > %s GROUP BY 1, 2
+    WITH quarters AS (
+        SELECT date_bin('15 minutes', at, 'epoch'::timestamptz) AS at, count(*) AS times
+        FROM audit_app_event WHERE kind = 'request.submitted' AND at > %s GROUP BY 1
+    )
+    SELECT extract(isodow FROM at AT TIME ZONE %s)::int, extract(hour FROM at AT TIME ZONE %s)::int, sum(times)::bigint
+    FROM quarters GROUP BY 1, 2
 """
 _DECIDED: Final = f"""
     SELECT count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY took), percentile_cont(0.9) WITHIN GROUP (ORDER BY took),
@@ -158,7 +166,7 @@ def figures(moment: datetime) -> Figures:
     return Figures(
         moment=moment,
         doors=[Door(*row) for row in _rows(_DOORS, since, moment, moment - DAY, MOST_DOORS)],
-        hours={(day, hour): times for day, hour, times in _rows(_HOURS, zone, zone, since)},
+        hours={(day, hour): times for day, hour, times in _rows(_HOURS, since, zone, zone)},
         exposure=_exposure(since, moment),
         wanted=[Wanted(*row) for row in _rows(_ASKED, since, TOP)],
         decided=count,

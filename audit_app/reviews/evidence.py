@@ -1,4 +1,4 @@
-"""The evidence of a campaign as one ZIP: rows, decisions, reminders, which policy, and a signed manifest."""
+"""The evidence of a campaign as one ZIP: rows, decisions, reminders, which policy, proofs, and a signed manifest."""
 
 import csv
 import io
@@ -9,14 +9,17 @@ from typing import Any, Final
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from django.db import transaction
+from django.db.models import QuerySet
 
-from audit_app import manifests
+from audit_app import manifests, proofs
+from audit_app.chain import canonical
 from audit_app.clock import now
 from audit_app.models import AccessReview, Event, ReviewItem
 from audit_app.parties import Party
 from audit_app.trail import record
-from audit_app.verify import MANIFEST_FILE, PACK
+from audit_app.verify import MANIFEST_FILE, PACK, PROOFS_FILE, TOLD_FILE
 
+_TAKEN: Final = "review.evidence_taken"
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 _ROW: Final = (
     "person_label", "person_id", "right_label", "right_key", "resource_label", "recommendation",
@@ -57,17 +60,35 @@ def is_settled(review: AccessReview) -> bool:
     return review.state == AccessReview.State.CLOSED and not review.items.filter(state__in=moving).exists()
 
 
+def is_ready(review: AccessReview) -> bool:
+    """Return whether the evidence can be taken: everything is carried out, and all that was recorded of it is sealed."""
+    return is_settled(review) and _is_sealed(review)
+
+
+def _is_sealed(review: AccessReview) -> bool:
+    return proofs.is_sealed(_told(review).exclude(kind=_TAKEN))
+
+
+def _told(review: AccessReview) -> QuerySet[Event]:
+    return Event.objects.filter(story=review.story)
+
+
 def pack(*, by: Party, review: AccessReview) -> bytes:
     """Return the evidence as a ZIP, and the trail says who took it. Raises NotSettled before everything is carried out.
 
-    Also raises NoKey where the portal has nothing to sign with.
+    Also raises NotSealed for the moment until all of it is sealed, NoKey where the portal has nothing to sign with.
     """
     if not is_settled(review):
         raise NotSettled(NotSettled.reason)
+    if not _is_sealed(review):
+        raise proofs.NotSealed
+    proved = list(proofs.of_story(review.story))
+    sealed = {line["event"]["event"]["id"] for line in proved if "event" in line}
     files = {
         "campaign.json": _json(_campaign(review)),
         "rows.csv": _csv((*_ROW, *_FACTS), _rows(review)),
-        "events.csv": _csv((*_EVENT, "data"), _events(review)),
+        TOLD_FILE: _csv((*_EVENT, "data"), _events(review, sealed)),
+        PROOFS_FILE: b"".join(canonical(line) + b"\n" for line in proved),
     }
     manifest = {
         "format": PACK,
@@ -82,7 +103,7 @@ def pack(*, by: Party, review: AccessReview) -> bytes:
     files[MANIFEST_FILE] = _json(manifests.signed(manifest))
     with transaction.atomic():
         record(
-            "review.evidence_taken",
+            _TAKEN,
             by=by,
             about=review.about(),
             data={"manifest_sha256": sha256(files[MANIFEST_FILE]).hexdigest()},
@@ -113,9 +134,14 @@ def _rows(review: AccessReview) -> Iterable[list[Any]]:
         yield [*(getattr(item, name) for name in _ROW), *facts]
 
 
-def _events(review: AccessReview) -> Iterable[list[Any]]:
-    """Return every event of the campaign: begun, reminded, each decision, what was undone, what was carried out."""
-    for event in Event.objects.filter(story=review.story).order_by("id").iterator(chunk_size=1000):
+def _events(review: AccessReview, sealed: set[int]) -> Iterable[list[Any]]:
+    """Return every event of the campaign: begun, reminded, each decision, what was undone, what was carried out.
+
+    That somebody took the evidence a moment ago is told once it is sealed.
+    """
+    for event in _told(review).order_by("id").iterator(chunk_size=1000):
+        if event.id not in sealed:
+            continue
         yield [*(getattr(event, name) for name in _EVENT), json.dumps(event.data, sort_keys=True)]
 
 

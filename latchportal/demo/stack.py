@@ -26,7 +26,8 @@ LAST = (("azure",), ("redis", "postgres"))
 WORKERS = {
     "tick": ("-Q", "tick", "--pool", "solo"),
     "converge": ("-Q", "converge", "--pool", "threads", "-c", "16"),
-    "slow": ("-Q", "slow,seal", "--pool", "prefork", "-c", "1"),
+    "slow": ("-Q", "slow", "--pool", "prefork", "-c", "1"),
+    "seal": ("-Q", "seal", "--pool", "solo"),
 }
 
 

@@ -107,14 +107,14 @@ def _instant(text: Any) -> datetime | None:
 
 def _to_login(request: HttpRequest, why: str) -> HttpResponse:
     query = {"why": why} if why else {}
-    address = f"{reverse('login')}?{urlencode({**query, 'next': _where(request)})}"
+    address = f"{reverse('login')}?{urlencode({**query, 'next': page_in_sight(request)})}"
     if _htmx(request):
         return HttpResponse(headers={"HX-Redirect": address})
     return redirect(address)
 
 
-def _where(request: HttpRequest) -> str:
-    """The page the person was looking at, as a path of this site."""
+def page_in_sight(request: HttpRequest) -> str:
+    """Return the page the person was looking at, as a path of this site; "/" where nothing says so."""
     if _htmx(request):
         shown = request.headers.get("HX-Current-URL", "")
     elif request.method in ("GET", "HEAD"):

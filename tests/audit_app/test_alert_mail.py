@@ -118,7 +118,7 @@ def test_a_burst_is_one_mail_and_another_rule_has_its_own(people: Any) -> None:
         assert send() == 4
     mine = [sent for sent in mail.outbox if sent.to == [people["auditor"].mail]]
     assert sorted(sent.subject for sent in mine) == [
-        "[latchportal] 1 alert: The policy is another",
+        "[latchportal] 1 alert: The policy has changed",
         "[latchportal] 5 alerts: The glass is broken",
     ]
 

@@ -109,12 +109,12 @@ def test_a_reviewer_who_removed_something_looked_at_it() -> None:
 def test_a_weekend_is_after_hours_in_the_portal_s_own_zone(settings: Any) -> None:
     opens(SUNDAY, resource="plain")
     ((_, told),) = raised()
-    assert "Sunday, 12:00" in told
+    assert "on Sunday, 29 November 2026, at 12:00 UTC" in told
     Alert.objects.all().delete()
     settings.TIME_ZONE = "Pacific/Auckland"
     opens(NOON, resource="plain")
     ((_, told),) = raised()
-    assert "Thursday, 01:00" in told
+    assert "on Thursday, 26 November 2026, at 01:00 NZDT" in told
 
 
 def test_a_second_use_of_something_sensitive_is_none_and_another_s_first_is_one() -> None:
@@ -236,5 +236,9 @@ def test_the_page_shows_what_waits_first_and_takes_an_administrators_word(
     page = auditor.get("/audit/alerts/").content.decode()
     assert "Looked at" in page
     assert "A drill" in page
-    assert administrator.post(f"/audit/alerts/{alert.pk}/acknowledge").status_code == 409
+    own = f"/audit/alerts/{alert.pk}/"
+    refused = administrator.post(f"{own}acknowledge", headers={"Referer": f"http://testserver{own}"})
+    assert (refused.status_code, f'href="{own}"' in refused.content.decode()) == (409, True)
+    elsewhere = administrator.post(f"{own}acknowledge", headers={"Referer": "https://elsewhere.example/x"})
+    assert "Go back</a>" not in elsewhere.content.decode()
     assert administrator.post("/audit/alerts/99999/acknowledge").status_code == 404

@@ -190,3 +190,17 @@ def test_a_regular_export_is_followed_while_it_runs_and_when_it_broke_off(
 def test_another_exports_run_is_not_taken_for_this_ones(made: Export, auditor: Any, client_for: Any) -> None:
     ExportRun.objects.create(export=uuid4(), schedule=99, began_at=now(), seen_at=now())
     assert "Running" not in region(client_for(auditor))
+
+
+def test_what_is_too_old_to_be_news_is_gone_once_another_file_is_made(made: Export) -> None:
+    with time_machine.travel(now() - progress.KEPT - timedelta(hours=1)):
+        old = ExportRun.objects.create(export=uuid4(), began_at=now(), seen_at=now())
+    with time_machine.travel(now() - progress.KEPT + timedelta(hours=1)):
+        kept = ExportRun.objects.create(export=uuid4(), began_at=now(), seen_at=now())
+    chunks = exports.stream(made)
+    next(chunks)
+    until(lambda: beside(lambda: run_of(made)), "a word of this one")
+    for _ in chunks:
+        pass
+    assert not ExportRun.objects.filter(pk=old.pk).exists()
+    assert ExportRun.objects.filter(pk=kept.pk).exists()

@@ -52,7 +52,7 @@ def test_root_of_nothing_is_the_hash_of_nothing() -> None:
 def test_path_of_every_leaf_leads_to_the_root_and_to_it_alone(data: list[bytes], draw: st.DataObject) -> None:
     there = leaves(data)
     index = draw.draw(st.integers(0, len(there) - 1))
-    path = merkle.path(there, index)
+    path = merkle.Paths(there).of(index)
     assert merkle.leads_to(there[index], index, len(there), path) == merkle.root(there)
     assert merkle.leads_to(merkle.leaf_hash(b"another leaf"), index, len(there), path) != merkle.root(there)
 
@@ -62,7 +62,7 @@ def test_path_proves_neither_another_place_nor_another_size(data: list[bytes], d
     there = leaves([bytes([number]) + one for number, one in enumerate(data)])
     index = draw.draw(st.integers(0, len(there) - 1))
     other = draw.draw(st.integers(0, len(there)).filter(lambda found: found != index))
-    path = merkle.path(there, index)
+    path = merkle.Paths(there).of(index)
     assert merkle.leads_to(there[index], other, len(there), path) != merkle.root(there)
     for wrong in ([*path, there[0]], path[:-1]):
         if wrong != path:
@@ -83,4 +83,4 @@ def test_a_node_can_not_be_passed_off_as_a_leaf() -> None:
 
 def test_path_of_a_leaf_that_is_not_there_is_refused() -> None:
     with pytest.raises(IndexError):
-        merkle.path(leaves([b"a"]), 1)
+        merkle.Paths(leaves([b"a"])).of(1)

@@ -43,6 +43,18 @@ def test_it_runs_by_itself_without_django(outside: Outside) -> None:
     assert (done.returncode, done.stdout) == (0, "sound: 12 events under 3 seals\n"), done.stderr
 
 
+def test_it_is_one_file_that_auditors_take_away(outside: Outside) -> None:
+    """Isolated: nothing but what the file holds is found under our names."""
+    make = ["make", "--silent", "verifier", f"PYTHON={sys.executable}"]
+    file = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    words = ["export", str(outside.folder / "export"), "--keys", str(outside.keys)]
+    order = [sys.executable, "-I", str(ROOT / file), *words]
+    done = subprocess.run(order, cwd=outside.folder, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "sound: 12 events under 3 seals\n"), done.stderr
+    outside.write(edit(outside.lines()))
+    assert subprocess.run(order, cwd=outside.folder, capture_output=True).returncode == 1
+
+
 def changed(lines: Lines, index: int, change: Callable[[dict[str, Any]], Any]) -> Lines:
     said = json.loads(lines[index])
     change(said)

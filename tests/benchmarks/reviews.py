@@ -54,6 +54,7 @@ def _measured(setting: Setting) -> Result:
     _timed(result, "signed off", lambda: campaign.sign_off(by=runner.party, review=review))
     _timed(result, "the rest settled", lambda: _settled(review))
     review.refresh_from_db()
+    _until_sealed(evidence, review)
     pack = _timed(result, "evidence packed", lambda: evidence.pack(by=runner.party, review=review))
     result.row("evidence", f"{len(pack) / 1e6:.1f} MB", f"{rows:,} rows")
     result.data["items"] = rows
@@ -126,6 +127,17 @@ def _settled(review: Any) -> None:
 
     while decide.settle(review.pk):
         pass
+
+
+def _until_sealed(evidence: Any, review: Any) -> None:
+    from audit_app import sealing
+    from latchportal.demo.story import until
+
+    def sealed() -> bool:
+        sealing.seal()
+        return bool(evidence.is_ready(review))
+
+    until(sealed, "all of the campaign under a seal", 120)
 
 
 def _reading(setting: Setting, result: Result, path: str) -> None:

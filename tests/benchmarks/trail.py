@@ -24,7 +24,7 @@ WRITERS = (1, 4)
 OURS, PLAIN = "audit_app_event", "bench_plain_event"
 LONGEST_WAIT = 1800.0
 # The worker that takes the queue of the sealer.
-SEALER = "slow"
+SEALER = "seal"
 
 
 def run(setting: Setting) -> Result:

@@ -24,6 +24,7 @@ def make(adm: Visitor, title: str) -> str:
     page.get_by_role("link", name="New review").click()
     adm.fine()
     page.get_by_label("Title").fill(title)
+    page.get_by_text("Only some of it").click()
     page.get_by_role("checkbox", name=RESOURCE).check()
     page.get_by_label("Who is asked").select_option(label="People I name")
     page.get_by_role("group", name="The people I name").get_by_role("checkbox", name="Mo Adeyemi").check()

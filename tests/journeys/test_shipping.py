@@ -57,7 +57,7 @@ def in_container(stack: Stack) -> set[int]:
     return {json.loads(line)["seal"] for text in texts for line in text.splitlines()}
 
 
-def test_an_outage_of_azure_and_a_killed_worker_lose_no_event(stack: Stack) -> None:
+def test_an_outage_of_azure_and_killed_workers_lose_no_event(stack: Stack) -> None:
     until(lambda: trail(stack) <= at_azure(stack), "the trail so far", CATCHES_UP_SECONDS)
     until(lambda: seals(stack) <= in_container(stack), "the heads so far", CATCHES_UP_SECONDS)
     # The pretend Azure forgets both with its process.
@@ -66,8 +66,9 @@ def test_an_outage_of_azure_and_a_killed_worker_lose_no_event(stack: Stack) -> N
     with psycopg.connect(stack.environment["DATABASE_URL"], autocommit=True) as database:
         database.execute(WRITE)
     until(lambda: trail(stack) <= set(in_files(stack)), "the folder, which is not away", CATCHES_UP_SECONDS)
-    stack.kill("slow")
-    stack.start("slow")
+    for worker in ("slow", "seal"):
+        stack.kill(worker)
+        stack.start(worker)
     stack.start("azure")
     until(lambda: trail(stack) <= before | at_azure(stack), "what was written meanwhile", CATCHES_UP_SECONDS)
     until(lambda: seals(stack) <= heads | in_container(stack), "the heads made meanwhile", CATCHES_UP_SECONDS)

@@ -22,7 +22,7 @@ def begin_review() -> None:
     moment = now()
     review = campaign.plan(
         by=maker.party,
-        title=f"Production, {moment:%B %Y}",
+        title="Production",
         source="eligibility",
         scope={"environments": ["production"]},
         starts_at=moment,

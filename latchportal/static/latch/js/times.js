@@ -26,7 +26,10 @@ function localise(root) {
     element.textContent = localText(date, element.dataset.when);
     element.dataset.local = "";
   }
-  for (const element of root.querySelectorAll("[data-zone-name]")) element.textContent = zone.replaceAll("_", " ");
+  for (const element of root.querySelectorAll("[data-zone-name]")) {
+    element.textContent = zone.replaceAll("_", " ");
+    if (element.nextElementSibling) element.nextElementSibling.hidden = /^(Etc\/)?UTC$/.test(zone);
+  }
 }
 
 localise(document);
