@@ -10,6 +10,7 @@ from requests_app.models.message import Message
 from requests_app.models.person import DirectoryGroup, DirectoryMembership, Person, SignIn
 from requests_app.models.request import AccessRequest, Decision, RequestItem, Stage
 from requests_app.models.taken import TakenAway
+from requests_app.models.verifier import Verifier
 
 __all__ = [
     "AccessRequest",
@@ -34,4 +35,5 @@ __all__ = [
     "SignIn",
     "Stage",
     "TakenAway",
+    "Verifier",
 ]
