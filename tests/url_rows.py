@@ -71,6 +71,11 @@ ROWS: dict[str, Row] = {
         "/people/{oid}/close/", "in 403 403 403 403 200", "in 403 403 403 403 on", WHY
     ),
     "activate/": Row("/activate/", EVERYBODY, "in 403 403 403 403 403", {"code": "not.a.code"}),
+    # For machines alone: being signed in as a person is nothing there.
+    "oauth/introspect": Row(
+        "/oauth/introspect", NEVER_ANYBODY, "401 401 401 401 401 401", {"token": "not.a.code"}
+    ),
+    "oauth/revoke": Row("/oauth/revoke", NEVER_ANYBODY, "401 401 401 401 401 401", {"token": "not.a.code"}),
     "inbox/": Row("/inbox/", EVERYBODY),
     "stages/<int:pk>/decide": Row(
         "/stages/{stage}/decide", post="in 403 404 on 403 403", data={"vote": "approve"}
@@ -161,6 +166,7 @@ READ: Table = (
     ("{}/", "on", "on"),
 )
 EDITED: Table = (("", "200", "200"), ("add/", "200", "200"), *READ[2:])
+MADE_HERE: Table = (*EDITED[:3], *READ[3:])
 ADMIN_READERS = ("anonymous", "requester", "auditor", "administrator")
 ADMIN_TABLES: dict[str, Table] = {
     "admin/requests_app/resource/": EDITED,
@@ -180,6 +186,7 @@ ADMIN_TABLES: dict[str, Table] = {
     "admin/requests_app/containersnapshot/": READ,
     "admin/requests_app/message/": READ,
     "admin/requests_app/policyversion/": READ,
+    "admin/requests_app/verifier/": MADE_HERE,
     "admin/audit_app/event/": READ,
     "admin/audit_app/export/": READ,
 }
