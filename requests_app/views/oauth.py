@@ -21,7 +21,7 @@ from requests_app.models import Verifier
 from requests_app.views.rate import Rate
 
 # Of one verifier in each process of the site; and of one address that says it is one and is not.
-ASKED, MISTAKEN = Rate(1000, 10), Rate(30, 60)
+ASKED, MISTAKEN = Rate(5000, 10), Rate(30, 60)
 View = Callable[[HttpRequest, Verifier, str], HttpResponse]
 
 

@@ -50,4 +50,5 @@ urlpatterns = [
     path("healthz", public.healthz, name="healthz"),
     path("readyz", public.readyz, name="readyz"),
     path(".well-known/jwks.json", public.jwks, name="jwks"),
+    path(".well-known/latch-status/<int:number>", public.status_list, name="status-list"),
 ]
