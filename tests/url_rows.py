@@ -86,6 +86,7 @@ ROWS: dict[str, Row] = {
     "healthz": Row("/healthz", ANYBODY, NEVER_ANYBODY),
     "readyz": Row("/readyz", ANYBODY, NEVER_ANYBODY),
     ".well-known/jwks.json": Row("/.well-known/jwks.json", ANYBODY, NEVER_ANYBODY),
+    ".well-known/trail-jwks.json": Row("/.well-known/trail-jwks.json", ANYBODY, NEVER_ANYBODY),
     ".well-known/latch-status/<int:number>": Row("/.well-known/latch-status/0", ANYBODY, NEVER_ANYBODY),
     "audit/": Row("/audit/", AUDITORS),
     "audit/events/": Row("/audit/events/", AUDITORS),

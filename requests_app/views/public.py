@@ -40,6 +40,14 @@ def jwks(request: HttpRequest) -> HttpResponse:
 
 
 @login_not_required
+@cache_control(public=True, max_age=300)
+@require_safe
+def trail_jwks(request: HttpRequest) -> HttpResponse:
+    """The public keys by which anybody can check the trail's seals and manifests: retired ones too."""
+    return JsonResponse(keyring.seal_jwks(), content_type="application/jwk-set+json")
+
+
+@login_not_required
 @cache_control(public=True, max_age=1)
 @require_safe
 def status_list(request: HttpRequest, number: int) -> HttpResponse:

@@ -50,5 +50,6 @@ urlpatterns = [
     path("healthz", public.healthz, name="healthz"),
     path("readyz", public.readyz, name="readyz"),
     path(".well-known/jwks.json", public.jwks, name="jwks"),
+    path(".well-known/trail-jwks.json", public.trail_jwks, name="trail-jwks"),
     path(".well-known/latch-status/<int:number>", public.status_list, name="status-list"),
 ]
