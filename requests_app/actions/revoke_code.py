@@ -1,7 +1,5 @@
 """A verifier takes a latch code back, and with it the right it carries. People revoke grants: that is in revoke.py."""
 
-from django.db import transaction
-
 from audit_app.trail import record
 from requests_app.actions import standing
 from requests_app.actions.attempting import attempting
@@ -21,23 +19,24 @@ def revoke_code(*, by: Verifier, text: str) -> int:
     found = standing.find(text)
     if found is None:
         return 0
-    seen = [grant.pk for grant in found.seen_by(by)]
     access_request = found.code.access_request
-    about = access_request.about()
-    with attempting("verifier.revoke_refused", by=by.party, about=about):
-        if not seen:
-            raise Refused("This code is about nothing that this verifier sees.", check="verifier")
-        # The request's row first, as everywhere: nobody spends the code meanwhile.
+    with attempting("verifier.revoke_refused", by=by.party, about=access_request.about()):
+        # The request's row first, as everywhere: nobody spends the code meanwhile. Then it is looked at once more.
         AccessRequest.objects.select_for_update().get(pk=access_request.pk)
-        found.code.refresh_from_db()
-        if found.code.revoked_at:
-            return 0
-        with transaction.atomic():
-            ending = [*LIVE] if found.code.spent_at else [Grant.State.ISSUED]
-            reason = f"Its latch code was revoked by {by.name}."
-            grants = Grant.objects.filter(pk__in=seen, state__in=ending)
-            count = revoke_grants(grants, by=by.party, reason=reason)
-            if count:
-                data = {"jti": found.claims.jti, "count": count}
-                record("verifier.revoked", by=by.party, about=about, data=data)
+        return _revoke(standing.find(text) or found, by)
+
+
+def _revoke(found: standing.Standing, by: Verifier) -> int:
+    seen = [grant.pk for grant in found.seen_by(by)]
+    if not seen:
+        raise Refused("This code is about nothing that this verifier sees.", check="verifier")
+    if found.code.revoked_at:
+        return 0
+    ending = LIVE if found.code.spent_at else [Grant.State.ISSUED]
+    reason = f"Its latch code was revoked by {by.name}."
+    grants = Grant.objects.filter(pk__in=seen, state__in=ending)
+    count = revoke_grants(grants, by=by.party, reason=reason)
+    if count:
+        data = {"jti": found.claims.jti, "count": count}
+        record("verifier.revoked", by=by.party, about=found.code.access_request.about(), data=data)
     return count

@@ -27,8 +27,10 @@ class Verifier(models.Model):
     )
     name = models.CharField(max_length=120, help_text="What people call it; it stands in the audit trail.")
     digest = models.CharField(max_length=64, editable=False, help_text="SHA-256 of its secret.")
-    may_introspect = models.BooleanField("may ask whether a code is good", default=True)
-    may_revoke = models.BooleanField("may revoke a code, and what it opened", default=False)
+    may_introspect = models.BooleanField("may ask", default=True, help_text="Whether a latch code is good.")
+    may_revoke = models.BooleanField(
+        "may revoke", default=False, help_text="A latch code, and with it what it opened."
+    )
     resources = models.JSONField(default=list, blank=True, help_text="Keys of resources.")
     tags = models.JSONField(default=list, blank=True, help_text="Tags of entitlements.")
     made_at = models.DateTimeField(editable=False)

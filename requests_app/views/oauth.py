@@ -78,8 +78,9 @@ def _verifier(request: HttpRequest) -> Verifier:
     """Return who asks, by HTTP Basic; raises NotAnswered."""
     key, secret = _basic(request.headers.get("Authorization", ""))
     knock = f"{origin.current().source_address}\n{key}"
-    if ASKED.spent(key) or MISTAKEN.spent(knock):
-        raise NotAnswered(429, "slow_down", "Too many at once.", **{"Retry-After": "10"})
+    for rate, name in ((ASKED, key), (MISTAKEN, knock)):
+        if rate.spent(name):
+            raise NotAnswered(429, "slow_down", "Too many at once.", **{"Retry-After": str(rate.seconds)})
     found = verifiers.recognised(key, secret) if key and secret else None
     if found is None:
         MISTAKEN.count(knock)
