@@ -31,6 +31,7 @@ _SIDEBAR: Final = {
         ("Decisions", "requests_app_decision"),
         ("Grants", "requests_app_grant"),
         ("Latch codes", "requests_app_latchcode"),
+        ("Verifiers", "requests_app_verifier"),
         ("Mails", "requests_app_message"),
     ),
     "Azure": (

@@ -23,6 +23,8 @@ from requests_app.targets.azure_cloud import (
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
 # A cursor keeps the address as its name.
 LONGEST_URL = 280
+# What the address of the public keys tells caches.
+KEYS_CACHED_SECONDS = 300
 
 
 def secret(env: environ.Env, name: str, default: str | None = None) -> str:
@@ -56,6 +58,16 @@ def band(text: str) -> range:
     if not 100 <= first <= last <= 4096:
         raise ImproperlyConfigured(f"PRIORITY_BAND must be like 200-999, within 100-4096, not {text!r}.")
     return range(first, last + 1)
+
+
+def lead(seconds: int, *, demo: bool) -> int:
+    """Return how long a new key is published before it signs; raises ImproperlyConfigured below what caches may take."""
+    if seconds >= KEYS_CACHED_SECONDS or demo:
+        return seconds
+    raise ImproperlyConfigured(
+        f"LATCH_KEY_LEAD_SECONDS must be at least {KEYS_CACHED_SECONDS}, not {seconds}: "
+        "so long may verifiers keep the keys they know."
+    )
 
 
 def refuse_pretend_cloud(*, demo: bool, endpoints: dict[str, str], hosts: list[str]) -> None:

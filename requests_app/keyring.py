@@ -1,5 +1,9 @@
-"""The signing keys of latch codes and seals, read from LATCH_KEY_DIR and kept until a file there changes."""
+"""The signing keys of latch codes and seals, read from LATCH_KEY_DIR and kept until a file there changes.
 
+A retired key's public half lies in the folder's `retired`: the trail's old seals are checked with it, codes are not.
+"""
+
+import os
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from pathlib import Path
@@ -9,40 +13,90 @@ from django.conf import settings
 
 from audit_app import jose, signing
 from audit_app.chain import Signer
-from requests_app.codes.keys import KeyFault, KeySet
+from audit_app.clock import now
+from requests_app.codes.keys import KeyFault, KeySet, begins, public_pem
 from requests_app.errors import Refused
+
+Files = tuple[tuple[str, int], ...]
 
 
 def keys() -> KeySet:
-    """Return every key of the folder, the last by name signing; raises Refused, in words, when there is none."""
-    files = tuple(sorted(Path(settings.LATCH_KEY_DIR).glob("*.pem")))
+    """Return every key of the folder, the last by name that has begun signing; raises Refused, in words, without any."""
+    files = key_files()
     if not files:
         raise Refused(
             "This portal has no key to sign latch codes with.",
             check="signing key",
             way_on="An administrator can make one with: manage.py latch_keys make",
         )
-    return _read(tuple((str(file), file.stat().st_mtime_ns) for file in files))
+    moment = now()
+    waiting = frozenset(file.stem for file in files if (begins(file.stem) or moment) > moment)
+    return _read(_seen(files), waiting)
+
+
+def key_files() -> tuple[Path, ...]:
+    """Return the files of the keys that sign or verify codes, by name."""
+    return tuple(sorted(Path(settings.LATCH_KEY_DIR).glob("*.pem")))
+
+
+def retired_files() -> tuple[Path, ...]:
+    """Return the files of the public keys that only the trail still needs, by name."""
+    return tuple(sorted((Path(settings.LATCH_KEY_DIR) / "retired").glob("*.pem")))
+
+
+def add(name: str, pem: bytes) -> Path:
+    """The key lies in the folder, readable by its owner alone; raises OSError where nothing can be written."""
+    folder = Path(settings.LATCH_KEY_DIR)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return _write(folder / f"{name}.pem", pem)
+
+
+def retire(file: Path) -> None:
+    """Of this key its public half alone is left, among the retired ones; raises OSError where nothing can be written."""
+    folder = file.parent / "retired"
+    folder.mkdir(exist_ok=True, mode=0o700)
+    half = public_pem(file.read_bytes(), file.stem)
+    if not (folder / file.name).exists():
+        _write(folder / file.name, half)
+    file.unlink()
 
 
 def seal_signer() -> Signer:
     """Return what signs the trail's seals: the key that signs latch codes; raises NoKey when there is none."""
-    key = _for_the_trail().signing
+    key = _for_the_trail(keys).signing
     return Signer(key.kid, partial(jose.sign, key.private, key.kid))
 
 
 def seal_jwks() -> Mapping[str, Any]:
-    """Return the public keys the trail's seals are checked with; raises NoKey when there is none."""
-    return _for_the_trail().jwks()
+    """Return the public keys the trail's seals are checked with, retired ones too; raises NoKey when there is none."""
+    return _for_the_trail(_ever).jwks()
 
 
-def _for_the_trail() -> KeySet:
+def _ever() -> KeySet:
+    ours, retired = keys(), retired_files()
+    if not retired:
+        return ours
+    return KeySet({**_read(_seen(retired), frozenset()).public, **ours.public}, ours.signer)
+
+
+def _for_the_trail(read: Any) -> KeySet:
     try:
-        return keys()
+        found: KeySet = read()
     except (Refused, KeyFault, OSError) as error:
         raise signing.NoKey(str(error)) from error
+    return found
 
 
-@lru_cache(maxsize=2)
-def _read(files: tuple[tuple[str, int], ...]) -> KeySet:
-    return KeySet.from_pem({Path(name).stem: Path(name).read_bytes() for name, _ in files})
+def _write(file: Path, text: bytes) -> Path:
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        out.write(text)
+    return file
+
+
+def _seen(files: tuple[Path, ...]) -> Files:
+    return tuple((str(file), file.stat().st_mtime_ns) for file in files)
+
+
+@lru_cache(maxsize=6)
+def _read(files: Files, waiting: frozenset[str]) -> KeySet:
+    return KeySet.from_pem({Path(name).stem: Path(name).read_bytes() for name, _ in files}, waiting=waiting)

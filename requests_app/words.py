@@ -54,6 +54,23 @@ def _codes() -> None:
     register("code.minted", "Got a latch code for {object}", icon="key", tone="accent")
     register("code.spent", "Used the latch code for {object}", icon="key")
     register("code.revoked", "Latch code revoked: {object}", icon="ban")
+    for verb, words in {
+        "made": "Made",
+        "changed": "Changed",
+        "enabled": "Enabled",
+        "disabled": "Disabled",
+    }.items():
+        register(f"verifier.{verb}", f"{words} the verifier {{object}}", icon="key", tone="accent")
+    register("verifier.revoked", "Took back the latch code for {object}", icon="ban", tone="bad")
+    register("verifier.revoke_refused", "Was refused revoking the latch code for {object}", icon="ban")
+    register("verifier.refused", "Was refused as a verifier", icon="ban", tone="wait")
+    register("key.rotated", "Made a new signing key: {object}", icon="key", tone="accent")
+    register("key.retired", "Retired the signing key {object}", icon="key")
+    for verb, words in {
+        "rotate": "making a signing key",
+        "retire": "retiring the signing key {object}",
+    }.items():
+        register(f"key.{verb}_refused", f"Was refused {words}", icon="ban", tone="wait")
     register("code.refused", "Was refused a latch code or its use: {object}", icon="ban", tone="wait")
 
 

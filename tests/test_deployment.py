@@ -177,3 +177,10 @@ def test_every_setting_that_is_read_is_documented_and_no_other() -> None:
     )
     named = {name for row in rows for name in re.findall(r"[A-Z_]{3,}", row)}
     assert named <= read, f"nobody reads these any more: {sorted(named - read)}"
+
+
+def test_a_new_key_is_published_for_as_long_as_the_old_ones_may_be_kept() -> None:
+    assert deployment.lead(300, demo=False) == 300
+    assert deployment.lead(1, demo=True) == 1
+    with pytest.raises(ImproperlyConfigured, match="LATCH_KEY_LEAD_SECONDS must be at least 300"):
+        deployment.lead(299, demo=False)

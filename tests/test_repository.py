@@ -53,6 +53,7 @@ MUTABLE = {
     "requests_app.SignIn",
     "requests_app.Stage",
     "requests_app.TakenAway",
+    "requests_app.Verifier",
 }
 
 

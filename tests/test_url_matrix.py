@@ -37,8 +37,13 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-# What any cache may keep: the public keys.
-FOR_CACHES = ("/.well-known/jwks.json", "/admin/jsi18n/")
+# What any cache may keep: the public keys, and which codes are revoked.
+FOR_CACHES = (
+    "/.well-known/jwks.json",
+    "/.well-known/trail-jwks.json",
+    "/.well-known/latch-status/0",
+    "/admin/jsi18n/",
+)
 
 
 def routes(resolver: URLResolver, before: str = "") -> Iterator[str]:

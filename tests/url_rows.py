@@ -79,6 +79,11 @@ ROWS: dict[str, Row] = {
         "/people/{oid}/close/", "in 403 403 403 403 200", "in 403 403 403 403 on", WHY
     ),
     "activate/": Row("/activate/", EVERYBODY, "in 403 403 403 403 403", {"code": "not.a.code"}),
+    # For machines alone: being signed in as a person is nothing there.
+    "oauth/introspect": Row(
+        "/oauth/introspect", NEVER_ANYBODY, "401 401 401 401 401 401", {"token": "not.a.code"}
+    ),
+    "oauth/revoke": Row("/oauth/revoke", NEVER_ANYBODY, "401 401 401 401 401 401", {"token": "not.a.code"}),
     "inbox/": Row("/inbox/", EVERYBODY),
     "stages/<int:pk>/decide": Row(
         "/stages/{stage}/decide", post="in 403 404 on 403 403", data={"vote": "approve"}
@@ -92,6 +97,8 @@ ROWS: dict[str, Row] = {
     "healthz": Row("/healthz", ANYBODY, NEVER_ANYBODY),
     "readyz": Row("/readyz", ANYBODY, NEVER_ANYBODY),
     ".well-known/jwks.json": Row("/.well-known/jwks.json", ANYBODY, NEVER_ANYBODY),
+    ".well-known/trail-jwks.json": Row("/.well-known/trail-jwks.json", ANYBODY, NEVER_ANYBODY),
+    ".well-known/latch-status/<int:number>": Row("/.well-known/latch-status/0", ANYBODY, NEVER_ANYBODY),
     "audit/": Row("/audit/", AUDITORS),
     "audit/events/": Row("/audit/events/", AUDITORS),
     # What was recorded a moment ago is not sealed yet, and says so.
@@ -172,6 +179,7 @@ READ: Table = (
     ("{}/", "on", "on"),
 )
 EDITED: Table = (("", "200", "200"), ("add/", "200", "200"), *READ[2:])
+MADE_HERE: Table = (*EDITED[:3], *READ[3:])
 ADMIN_READERS = ("anonymous", "requester", "auditor", "administrator")
 ADMIN_TABLES: dict[str, Table] = {
     "admin/requests_app/resource/": EDITED,
@@ -191,6 +199,7 @@ ADMIN_TABLES: dict[str, Table] = {
     "admin/requests_app/containersnapshot/": READ,
     "admin/requests_app/message/": READ,
     "admin/requests_app/policyversion/": READ,
+    "admin/requests_app/verifier/": MADE_HERE,
     "admin/audit_app/event/": READ,
     "admin/audit_app/export/": READ,
 }

@@ -21,6 +21,8 @@ REFUSED_OFTEN, REFUSED_WITHIN = 5, timedelta(minutes=10)
 DORMANT: Final = timedelta(days=60)
 HASTY, HASTE = 20, timedelta(minutes=1)
 WORKING_DAY: Final = (time(7), time(20))
+# Why a code was refused that is good for nothing any more, or is not theirs who used it.
+REPLAYED: Final = ("code used", "code revoked", "subject")
 ANY_REFUSAL: Final = "*refused"
 # Somebody opened in an emergency what nobody had agreed to yet.
 BREAK_GLASS: Final = "grant.break_glass"
@@ -106,6 +108,16 @@ def _refusals(event: Event) -> Told:
         f"{event.actor_label} was refused {times} times within ten minutes, last: {event.why or event.kind}"
     )
     return f"{event.actor_id}:{event.at:%Y-%m-%dT%H}", words
+
+
+@rule("code_replayed", "A latch code is used again, or by somebody else", "code.refused")
+def _replayed(event: Event) -> Told:
+    check = event.data.get("check")
+    if check not in REPLAYED:
+        return None
+    what = f"a latch code for {event.object_label}" if event.object_label else "a latch code"
+    words = f"{event.actor_label} tried to use {what}. {event.why}"
+    return f"{event.data.get('jti')}:{check}:{event.actor_id}", words
 
 
 @rule("break_glass", "The glass is broken", BREAK_GLASS)

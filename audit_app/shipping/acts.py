@@ -30,6 +30,13 @@ _BY_KIND: Final[dict[str, Act]] = {
     "request.lapsed": "remove",
     "rule.orphan_removed": "remove",
     "signin.succeeded": "execute",
+    "key.rotated": "create",
+    "key.retired": "remove",
+    "verifier.made": "create",
+    "verifier.changed": "change",
+    "verifier.enabled": "enable",
+    "verifier.disabled": "disable",
+    "verifier.revoked": "disable",
 }
 # What ends a right, whichever way it came to its end.
 _ENDS: Final = frozenset(

@@ -35,6 +35,8 @@ _OBJECT_TYPES: Final = {
     "rule": "Policy Rule",
     "policy": "Configuration Atom",
     "catalogue": "Configuration Atom",
+    "key": "Configuration Atom",
+    "verifier": "Configuration Atom",
     "portal": "Configuration Atom",
     "directory": "Directory Service Object",
     "export": "Event Log",

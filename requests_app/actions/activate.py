@@ -28,7 +28,8 @@ def activate_with_code(*, by: Person, text: str, from_elsewhere: bool = False) -
     """
     code = _find(by, text)
     access_request = AccessRequest.objects.select_related("requester").get(pk=code.access_request_id)
-    with attempting("code.refused", by=by.party, about=access_request.about()):
+    jti = {"jti": str(code.jti)}
+    with attempting("code.refused", by=by.party, about=access_request.about(), data=jti):
         # The request's row first, as everywhere; then the code, so that one used twice is refused as such and told.
         AccessRequest.objects.select_for_update().get(pk=access_request.pk)
         _spend(code, by, access_request)
@@ -61,8 +62,10 @@ def _find(by: Person, text: str) -> LatchCode:
     except CodeRefused as refused:
         with attempting("code.refused", by=by.party, about=NOTHING):
             raise Refused(refused.reason, check=refused.check, way_on=refused.way_on) from refused
-    code = LatchCode.objects.filter(jti=claims.jti, digest=digest(text.strip())).first()
-    with attempting("code.refused", by=by.party, about=NOTHING):
+    codes = LatchCode.objects.select_related("access_request__requester")
+    code = codes.filter(jti=claims.jti, digest=digest(text.strip())).first()
+    about = code.access_request.about() if code else NOTHING
+    with attempting("code.refused", by=by.party, about=about, data={"jti": claims.jti}):
         if claims.sub != by.identity:
             raise Refused("This latch code belongs to somebody else.", check="subject")
         if code is None:

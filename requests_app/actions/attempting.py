@@ -1,6 +1,6 @@
 """attempting(): the frame of every action: one transaction, and a refusal that stands in the trail all the same."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from django.db import transaction
@@ -11,8 +11,10 @@ from requests_app.errors import Gone, Refused
 
 
 @contextmanager
-def attempting(refused_kind: str, *, by: Party, about: About) -> Iterator[None]:
-    """What is done inside is committed whole, or not at all; a refusal undoes it and is recorded by itself."""
+def attempting(
+    refused_kind: str, *, by: Party, about: About, data: Mapping[str, str] | None = None
+) -> Iterator[None]:
+    """What is done inside is committed whole, or not at all; a refusal undoes it and is recorded, with this data."""
     try:
         with transaction.atomic():
             yield
@@ -24,6 +26,6 @@ def attempting(refused_kind: str, *, by: Party, about: About) -> Iterator[None]:
                 about=about,
                 outcome=Event.Outcome.REFUSED,
                 why=error.reason,
-                data={"check": error.check},
+                data={"check": error.check, **(data or {})},
             )
         raise

@@ -1,19 +1,25 @@
 """Latch codes: made for the signed-in requester, shown once, cancelled. Spending one is in activate.py."""
 
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
 from django.conf import settings
+from django.db import IntegrityError, transaction
 
 from audit_app.clock import now
 from audit_app.lifecycle import Stale, move
 from audit_app.trail import Party, record
 from requests_app import keyring, lifecycle
+from requests_app.actions import status_lists
 from requests_app.actions.attempting import attempting
 from requests_app.codes.claims import Claims, GrantClaim
 from requests_app.codes.token import digest, sign
 from requests_app.errors import Gone, Refused
 from requests_app.models import AccessRequest, Grant, LatchCode, Person
+
+_TRIES = 3
 
 
 def get_code(*, by: Person, access_request_id: int) -> str:
@@ -57,8 +63,25 @@ def mint(access_request: AccessRequest, grants: list[Grant], by: Person) -> tupl
     """Return a new code for these grants, and its row. Any code before it is revoked. The caller holds the rows."""
     moment = now()
     revoke_live(access_request, moment, "Replaced by a new code", by.party)
+    text, code = _made(access_request, grants, moment)
+    record(
+        "code.minted", by=by.party, about=access_request.about(), data={"jti": str(code.jti), "kid": code.kid}
+    )
+    return text, code
+
+
+def _made(access_request: AccessRequest, grants: list[Grant], moment: datetime) -> tuple[str, LatchCode]:
+    for _ in range(_TRIES):
+        # Somebody else may have drawn the same place of the status list a moment before: then another is drawn.
+        with suppress(IntegrityError), transaction.atomic():
+            return _kept(access_request, grants, moment)
+    return _kept(access_request, grants, moment)
+
+
+def _kept(access_request: AccessRequest, grants: list[Grant], moment: datetime) -> tuple[str, LatchCode]:
     ring = keyring.keys()
-    claims = _claims(access_request, grants, moment)
+    number, place = status_lists.draw()
+    claims = replace(_claims(access_request, grants, moment), status=status_lists.claim(number, place))
     text = sign(ring, claims)
     code = LatchCode.objects.create(
         access_request=access_request,
@@ -67,9 +90,8 @@ def mint(access_request: AccessRequest, grants: list[Grant], by: Person) -> tupl
         kid=ring.signing.kid,
         issued_at=moment,
         expires_at=claims.exp,
-    )
-    record(
-        "code.minted", by=by.party, about=access_request.about(), data={"jti": str(code.jti), "kid": code.kid}
+        status_list=number,
+        status_index=place,
     )
     return text, code
 

@@ -52,6 +52,24 @@ class GrantClaim:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusClaim:
+    """Where anybody finds whether the code was revoked: the bit `idx` of the status list at `uri`."""
+
+    idx: int
+    uri: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"status_list": {"idx": self.idx, "uri": self.uri}}
+
+    @classmethod
+    def from_dict(cls, data: Any) -> "StatusClaim":
+        said = data.get("status_list") if isinstance(data, Mapping) else None
+        if not isinstance(said, Mapping):
+            raise MalformedClaim("status")
+        return cls(idx=_number(said, "idx"), uri=_text(said, "uri"))
+
+
+@dataclass(frozen=True, slots=True)
 class Claims:
     """A latch code's content. `sub` is "tid:oid", `exp` the instant it must be activated by; times are aware.
 
@@ -69,6 +87,8 @@ class Claims:
     request: str
     grants: tuple[GrantClaim, ...]
     policy: str
+    # Codes made before there were status lists have none.
+    status: StatusClaim | None = None
 
     def __post_init__(self) -> None:
         for name in ("iat", "nbf", "exp"):
@@ -77,7 +97,8 @@ class Claims:
     def to_payload(self) -> dict[str, Any]:
         texts = {name: getattr(self, name) for name in _TEXTS}
         times = {name: int(getattr(self, name).timestamp()) for name in _TIMES}
-        return {**texts, **times, "grants": [grant.to_dict() for grant in self.grants]}
+        status = {"status": self.status.to_dict()} if self.status else {}
+        return {**texts, **times, "grants": [grant.to_dict() for grant in self.grants], **status}
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> "Claims":
@@ -87,7 +108,9 @@ class Claims:
             raise MalformedClaim("grants")
         texts: dict[str, Any] = {name: _text(payload, name) for name in _TEXTS}
         times: dict[str, Any] = {name: _time(payload, name) for name in _TIMES}
-        return cls(**texts, **times, grants=tuple(GrantClaim.from_dict(grant) for grant in grants))
+        status = StatusClaim.from_dict(payload["status"]) if "status" in payload else None
+        found = tuple(GrantClaim.from_dict(grant) for grant in grants)
+        return cls(**texts, **times, grants=found, status=status)
 
 
 _TEXTS = ("iss", "aud", "sub", "tid", "jti", "request", "policy")

@@ -6,8 +6,10 @@ Parsed once from PEM, published as a JWK set; reading files belongs elsewhere.
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -16,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 _Private = ec.EllipticCurvePrivateKey
 _Public = ec.EllipticCurvePublicKey
 _COORDINATE = 32
+_BEGINS = re.compile(r"-from-(\d{8}T\d{6})$")
+_STAMP = "%Y%m%dT%H%M%S"
 
 
 class KeyFault(ValueError):
@@ -38,12 +42,14 @@ class KeySet:
     signer: SigningKey | None = None
 
     @classmethod
-    def from_pem(cls, files: Mapping[str, bytes], *, signing: str | None = None) -> "KeySet":
+    def from_pem(
+        cls, files: Mapping[str, bytes], *, signing: str | None = None, waiting: Collection[str] = ()
+    ) -> "KeySet":
         """The keys of these files (name -> PEM; P-256 private keys, or public ones that only verify).
 
-        `signing` names the file whose key signs; without it the last private key by name does, so a newer key
-        takes
-        over by being named later. Raises KeyFault for anything that is no such key.
+        `signing` names the file whose key signs; without it the last private key by name does, so a newer key takes
+        over by being named later. Those `waiting` are published and do not sign yet, unless there is no other.
+        Raises KeyFault for anything that is no such key.
         """
         public: dict[str, _Public] = {}
         signers: dict[str, SigningKey] = {}
@@ -60,7 +66,8 @@ class KeySet:
             raise KeyFault(
                 f"“{signing}” is not the name of a private key; there are {', '.join(signers) or 'none'}"
             )
-        chosen = signing if signing is not None else max(signers, default=None)
+        ready = [name for name in signers if name not in waiting]
+        chosen = signing if signing is not None else max(ready, default=min(signers, default=None))
         return cls(public, signers[chosen] if chosen is not None else None)
 
     @property
@@ -78,6 +85,33 @@ class KeySet:
                 for kid, key in sorted(self.public.items())
             ]
         }
+
+
+def file_name(made: datetime, begins: datetime | None = None) -> str:
+    """Return what a key made now is called, without its ending: later names sign, from the instant they say on."""
+    later = f"-from-{begins.astimezone(UTC):{_STAMP}}" if begins else ""
+    return f"latch-{made.astimezone(UTC):{_STAMP}}{later}"
+
+
+def begins(name: str) -> datetime | None:
+    """Return the instant from which a key of this name signs; None where it always did."""
+    found = _BEGINS.search(name)
+    try:
+        return datetime.strptime(found[1], _STAMP).replace(tzinfo=UTC) if found else None
+    except ValueError:
+        raise KeyFault(f"“{name}” says no time from which it signs") from None
+
+
+def public_pem(pem: bytes, name: str) -> bytes:
+    """Return the public half of the key in this PEM; raises KeyFault for what is no such key."""
+    key = _parse(name, pem)
+    half = key.public_key() if isinstance(key, _Private) else key
+    return half.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def kid_of(pem: bytes, name: str) -> str:
+    """Return the name by which codes and seals speak of this key; raises KeyFault."""
+    return next(iter(KeySet.from_pem({name: pem}).public))
 
 
 def generate_pem() -> bytes:

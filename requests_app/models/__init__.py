@@ -14,6 +14,7 @@ from requests_app.models.request import AccessRequest, RequestItem
 from requests_app.models.rota import Rota, Shift
 from requests_app.models.stage import Decision, Stage
 from requests_app.models.taken import TakenAway
+from requests_app.models.verifier import Verifier
 
 __all__ = [
     "Absence",
@@ -43,4 +44,5 @@ __all__ = [
     "SignIn",
     "Stage",
     "TakenAway",
+    "Verifier",
 ]

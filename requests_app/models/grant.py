@@ -159,10 +159,19 @@ class LatchCode(models.Model):
     spent_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_why = models.CharField(max_length=200, blank=True)
+    status_list = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    status_index = models.PositiveIntegerField(null=True, blank=True, editable=False)
 
     class Meta:
         ordering = ["-id"]
+        indexes = [models.Index(fields=["status_list", "expires_at"], name="code_status_lately")]
         constraints = [
+            models.UniqueConstraint(fields=["status_list", "status_index"], name="code_status_place_once"),
+            models.CheckConstraint(
+                condition=Q(status_list__isnull=True, status_index__isnull=True)
+                | Q(status_list__isnull=False, status_index__isnull=False),
+                name="code_status_place_whole",
+            ),
             models.UniqueConstraint(
                 fields=["access_request"],
                 condition=Q(spent_at__isnull=True, revoked_at__isnull=True),

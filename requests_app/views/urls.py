@@ -14,6 +14,7 @@ from requests_app.views import (
     inbox,
     lifetime,
     new,
+    oauth,
     public,
     status,
     taken_away,
@@ -43,6 +44,8 @@ urlpatterns = [
     path("taken-away/", taken_away.listing, name="taken-away"),
     path("taken-away/<int:pk>/give-back", taken_away.give_back, name="give-back"),
     path("activate/", codes.activate_code, name="activate-code"),
+    path("oauth/introspect", oauth.introspect, name="introspect"),
+    path("oauth/revoke", oauth.revoke, name="oauth-revoke"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("stages/<int:pk>/decide", decide.decide, name="stage-decide"),
     path("stages/<int:pk>/ask", talk.ask, name="stage-ask"),
@@ -53,4 +56,6 @@ urlpatterns = [
     path("healthz", public.healthz, name="healthz"),
     path("readyz", public.readyz, name="readyz"),
     path(".well-known/jwks.json", public.jwks, name="jwks"),
+    path(".well-known/trail-jwks.json", public.trail_jwks, name="trail-jwks"),
+    path(".well-known/latch-status/<int:number>", public.status_list, name="status-list"),
 ]

@@ -59,6 +59,7 @@ def full_site(policy: Any, requester: Any, manager: Any, administrator: Any) -> 
     rows.LatchCode.objects.create(
         access_request=asked, jti=uuid4(), digest="d", kid="k", issued_at=at, expires_at=at
     )
+    rows.Verifier.objects.create(key="jump-host-1", name="Jump host 1", digest="d", made_at=at)
     container = rows.Container.objects.create(azure_id="/subscriptions/x/nsg-1")
     rows.ContainerSnapshot.objects.create(container=container, read_at=at, body={"rules": []}, tried_at=at)
     opening = rows.Opening.objects.create(grant=grant, container=container, name="latch-1", desired="absent")

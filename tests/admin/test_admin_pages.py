@@ -10,12 +10,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from audit_app.models import Event
-from requests_app.models import Decision, Entitlement, Message, Resource, SignIn
+from requests_app.models import Decision, Entitlement, Message, Resource, SignIn, Verifier
 from tests.audit_app.trail_makers import many
 
 pytestmark = pytest.mark.django_db
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
-KEPT_HERE = {Resource, Entitlement}
+KEPT_HERE = {Resource, Entitlement, Verifier}
 NAMES = [model._meta.label for model in MODELS]
 
 

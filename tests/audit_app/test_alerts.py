@@ -46,10 +46,12 @@ def opens(moment: datetime, *, subject: Any = ADA, resource: str = "vault") -> N
 
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+USED_AGAIN = {"check": "code used", "jti": "0d9b4c3a"}
 SEEN = {
     "repeated_requests": lambda: several(5, HOUR, "request.submitted"),
     "after_hours": lambda: opens(NIGHT, resource="plain"),
     "many_refusals": lambda: several(5, MINUTE, "request.refused", outcome="refused", why="too long"),
+    "code_replayed": lambda: several(3, MINUTE, "code.refused", outcome="refused", data=USED_AGAIN),
     "break_glass": lambda: several(1, HOUR, "grant.break_glass", why="Everything burns"),
     "first_use": lambda: opens(NOON),
     "dormant_account": lambda: several(2, timedelta(days=61), "signin.succeeded"),
@@ -83,6 +85,9 @@ SHORT_OF_IT = {
     "four requests in a day": lambda: several(4, HOUR, "request.submitted"),
     "five requests in as many days": lambda: several(5, timedelta(days=1), "request.submitted"),
     "opened on a working day": lambda: opens(NOON, resource="plain"),
+    "a code that is over": lambda: several(
+        1, HOUR, "code.refused", outcome="refused", data={"check": "code_expired"}
+    ),
     "five refusals in an hour": lambda: several(5, 12 * MINUTE, "request.refused", outcome="refused"),
     "signing in again after a week": lambda: several(2, timedelta(days=7), "signin.succeeded"),
     "signing in for the first time": lambda: several(1, HOUR, "signin.succeeded"),

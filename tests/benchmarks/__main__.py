@@ -22,6 +22,7 @@ MEASURES = (
     "storm",
     "pages",
     "flows",
+    "verifying",
     "csv_export",
     "trail",
     "explorer",

@@ -41,12 +41,12 @@ def run(setting: Setting) -> Result:
     with setting.gunicorn(workers=2, application="tests.benchmarks.bare:application") as part:
         port = int(part.name)
         part.wait_until(lambda: answers(port), what="an answer")
-        bare = _rounds(setting, part, lambda _: _getting(Line(port), "/"))
+        bare = in_rounds(setting, part, lambda _: _getting(Line(port), "/"))
         _tell(setting, result, "bare Django, 5 queries, no session", bare, {"statements": 5, "framing": 0})
         for name, (key, path) in PAGES.items():
-            found = _rounds(setting, site, lambda _, key=key, path=path: _getting(setting.line(key), path))
+            found = in_rounds(setting, site, lambda _, key=key, path=path: _getting(setting.line(key), path))
             _tell(setting, result, name, found, _statements(setting, key, path), bare)
-        posts = _rounds(setting, site, lambda number: _posting(setting.line(ASKING[number % len(ASKING)])))
+        posts = in_rounds(setting, site, lambda number: _posting(setting.line(ASKING[number % len(ASKING)])))
         _tell(setting, result, "submit", posts, _statements_of_submit(setting), bare)
     return result
 
@@ -94,7 +94,8 @@ def _posting(line: Line) -> Callable[[], float]:
     return lambda: line.post("/requests/new", form(line.address)).seconds
 
 
-def _rounds(setting: Setting, server: Part, work: Callable[[int], Callable[[], float]]) -> Rounds:
+def in_rounds(setting: Setting, server: Part, work: Callable[[int], Callable[[], float]]) -> Rounds:
+    """Return what each number of clients found, a round each, and what a worker process worked for one answer."""
     options = setting.options
     workers = memory.children(server.process.pid) if server.process else []
 
@@ -132,11 +133,11 @@ def _tell(
 ) -> None:
     told: dict[str, Any] = dict(statements)
     for clients, measured in rounds.items():
-        figures, note = _figures(measured)
+        figures, note = figures_of(measured)
         if clients == 1:
             note += f"; {statements['statements']} statements"
         if bare is not None:
-            reference, _ = _figures(bare[clients])
+            reference, _ = figures_of(bare[clients])
             figures["of_bare"] = round(figures["per_second"]["median"] / reference["per_second"]["median"], 2)
             figures["processor_of_bare"] = round(figures["processor_ms"] / reference["processor_ms"], 1)
             note += f"; {figures['of_bare']} × bare Django's rate, {figures['processor_of_bare']} × its processor time"
@@ -148,7 +149,8 @@ def _tell(
     result.data["pages"][name] = told
 
 
-def _figures(measured: list[tuple[Load, float]]) -> tuple[dict[str, Any], str]:
+def figures_of(measured: list[tuple[Load, float]]) -> tuple[dict[str, Any], str]:
+    """Return the figures of these rounds, and in words."""
     whole = Load(0, [seconds for load, _ in measured for seconds in load.seconds])
     figures: dict[str, Any] = {
         "per_second": spread([load.per_second for load, _ in measured]),

@@ -1,10 +1,13 @@
 """Keys are parsed once, named by thumbprint and published without their private half."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from requests_app.codes.keys import KeyFault, KeySet, generate_pem, thumbprint
+from requests_app.codes.keys import KeyFault, KeySet, begins, file_name, generate_pem, kid_of, thumbprint
+from requests_app.codes.keys import public_pem as keys_public_pem
 
 PEM = serialization.Encoding.PEM
 OLD, NEW = generate_pem(), generate_pem()
@@ -96,3 +99,26 @@ def test_no_key_at_all_is_a_fault() -> None:
 def test_a_signing_key_that_is_not_there_is_a_fault(signing: str) -> None:
     with pytest.raises(KeyFault, match="not the name of a private key"):
         KeySet.from_pem({"a": OLD, "b": public_pem(NEW)}, signing=signing)
+
+
+def test_a_key_that_waits_is_published_and_does_not_sign_unless_there_is_no_other() -> None:
+    keys = KeySet.from_pem({"a": OLD, "b": NEW}, waiting={"b"})
+    assert keys.signing.kid == kid_of(OLD, "a")
+    assert set(keys.public) == {kid_of(OLD, "a"), kid_of(NEW, "b")}
+    assert KeySet.from_pem({"b": NEW}, waiting={"b"}).signing.kid == kid_of(NEW, "b")
+
+
+def test_a_key_s_file_says_from_when_it_signs() -> None:
+    noon = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+    assert begins(file_name(noon)) is None
+    assert begins(file_name(noon, noon + timedelta(minutes=15))) == noon + timedelta(minutes=15)
+    assert file_name(noon) < file_name(noon, noon) < file_name(noon + timedelta(seconds=1))
+    with pytest.raises(KeyFault, match="no time from which it signs"):
+        begins("latch-20261126T120000-from-20269999T999999")
+
+
+def test_of_a_key_its_public_half_can_be_taken() -> None:
+    half = keys_public_pem(OLD, "a")
+    assert b"PRIVATE" not in half
+    assert kid_of(half, "a") == kid_of(OLD, "a")
+    assert keys_public_pem(half, "a") == half

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('requests_app', '0007_mail_to_an_address'),
+        ('requests_app', '0009_status_lists'),
     ]
 
     operations = [
