@@ -13,7 +13,16 @@ from audit_app.clock import now
 from audit_app.reviews import decide as review_rows
 from audit_app.reviews import timekeeper
 from audit_app.trail import system
-from requests_app import directory_sync, eligibility, gateways, outbox, policy_files, surroundings, wake
+from requests_app import (
+    directory_sync,
+    eligibility,
+    gateways,
+    outbox,
+    policy_files,
+    sign_in_contexts,
+    surroundings,
+    wake,
+)
 from requests_app.actions import alarm, lapse, take_away
 from requests_app.actions import policy as policy_actions
 from requests_app.converge import converge as converge_container
@@ -109,6 +118,12 @@ def directory() -> None:
         directory_sync.sync(gateways.graph_reader())
     except TargetError as error:
         log.error("directory.unreadable", kind=error.kind, error=error.message)
+
+
+@shared_task(name="requests_app.sign_in_contexts")
+def contexts() -> None:
+    """What stands in Entra behind each authentication context that policy asks for is known."""
+    sign_in_contexts.refresh(gateways.graph_reader())
 
 
 @shared_task(name="requests_app.snapshots")

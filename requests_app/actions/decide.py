@@ -1,6 +1,7 @@
 """One person's vote in the active stage of a request, and what follows from it."""
 
 from datetime import datetime
+from typing import Any
 
 from audit_app import origin
 from audit_app.clock import now
@@ -9,16 +10,20 @@ from audit_app.trail import record
 from requests_app import directory, notify
 from requests_app.actions import grants, stages
 from requests_app.actions.attempting import attempting
+from requests_app.actions.fresh import require_at_approval
 from requests_app.actions.refusals import require_reason
 from requests_app.errors import Refused
 from requests_app.models import AccessRequest, Decision, Person, Stage
 
 
-def decide(*, by: Person, stage_id: int, vote: str, reason: str = "") -> AccessRequest:
+def decide(
+    *, by: Person, stage_id: int, vote: str, reason: str = "", sign_in: dict[str, Any] | None = None
+) -> AccessRequest:
     """The vote stands, and the stage and the request have moved as far as it carries them.
 
-    Refuses the requester, who may not decide now, and who voted on this request before. Raises Stale when the
-    stage is not waiting any more, Invalid for a denial without a reason.
+    Refuses the requester, who may not decide now, and who voted on this request before; an approval also with
+    SignInNeeded, when policy asks for more than `sign_in` shows (a denial opens nothing, so it asks for nothing).
+    Raises Stale when the stage is not waiting any more, Invalid for a denial without a reason.
     """
     vote = Decision.Vote(vote)
     reason = require_reason(reason) if vote == Decision.Vote.DENY else reason.strip()
@@ -34,6 +39,8 @@ def decide(*, by: Person, stage_id: int, vote: str, reason: str = "") -> AccessR
         stage.access_request = access_request
         moment = now()
         _refuse(by, access_request, stage, moment)
+        if vote == Decision.Vote.APPROVE:
+            require_at_approval(access_request, sign_in, moment)
         _vote(by, access_request, stage, vote, reason, moment)
         if vote == Decision.Vote.DENY:
             _deny(by, access_request, stage, reason, moment)

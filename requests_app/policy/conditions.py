@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from requests_app.policy.checks import Check
 from requests_app.policy.facts import Attempt, PersonFacts
 from requests_app.policy.reading import Section
+from requests_app.policy.sign_in import FreshSignIn
 from requests_app.policy.source import SourceRefused, inside
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -215,6 +216,7 @@ CONDITIONS: Mapping[str, type[Condition]] = {
     "ticket": Ticket,
     "hours": Hours,
     "source": SourceNetworks,
+    "sign_in": FreshSignIn,
 }
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal, cast
 
 from requests_app.policy.checks import Check, Outcome
 from requests_app.policy.model import ApproverKind, ApproverRule, StageRule
+from requests_app.policy.sign_in import FreshSignIn
 
 __all__ = ["Check", "Limits", "Outcome", "StageNeed", "Verdict"]
 
@@ -53,6 +54,7 @@ class Verdict:
     activate_within: timedelta
     rules: tuple[str, ...]
     policy_hash: str
+    sign_in: tuple[FreshSignIn, ...] = ()
 
     @property
     def allowed(self) -> bool:
@@ -82,6 +84,7 @@ class Verdict:
             "activate_within": _seconds(self.activate_within),
             "rules": list(self.rules),
             "policy_hash": self.policy_hash,
+            "sign_in": [demand.to_dict() for demand in self.sign_in],
         }
 
     @classmethod
@@ -95,6 +98,8 @@ class Verdict:
             activate_within=timedelta(seconds=data["activate_within"]),
             rules=tuple(data["rules"]),
             policy_hash=data["policy_hash"],
+            # Verdicts from before there were such demands hold none.
+            sign_in=tuple(FreshSignIn.from_dict(demand) for demand in data.get("sign_in", ())),
         )
 
 
