@@ -98,7 +98,11 @@ def failed(request: HttpRequest, purpose: str, refusal: SignInRefused) -> HttpRe
     kept = kept_form.find(request, purpose)
     if isinstance(request.user, Person):
         _note(request.user, refusal.reason, check=refusal.check)
-    return _back(request, kept, messages.ERROR, f"{refusal.reason} {AS_LEFT}")
+    # Entra tells a cancelled sign-in and one that a policy keeps from succeeding by the same word.
+    said = (
+        "Entra says that you cancelled, or did not let you." if refusal.check == "entra" else refusal.reason
+    )
+    return _back(request, kept, messages.ERROR, f"{said} {AS_LEFT}")
 
 
 def instead(response: HttpResponse) -> ImmediateHttpResponse:
