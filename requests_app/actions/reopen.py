@@ -34,31 +34,36 @@ def open_again(
         require_armed()
         moment = now()
         end = _end(grant, moment)
-        again = Grant.objects.create(
-            item_id=grant.item_id,
-            access_request=grant.access_request,
-            person=grant.person,
-            entitlement=grant.entitlement,
-            source_address=grant.source_address,
-            duration=end - moment,
-            policy_hash=grant.policy_hash,
-            issued_at=moment,
-            activate_by=end,
-            again_of=grant,
-        )
-        record(
-            "grant.opened_again",
-            by=by.party,
-            about=again.about(),
-            data={
-                "removed": str(grant.uid),
-                "until": end.isoformat(),
-                "observed": origin.current().source_address,
-            },
-        )
+        again = _again(by, grant, moment, end)
         open_grant(
             by, grant.access_request, again, moment, end, from_elsewhere=from_elsewhere, sign_in=sign_in
         )
+    return again
+
+
+def _again(by: Person, grant: Grant, moment: datetime, end: datetime) -> Grant:
+    again = Grant.objects.create(
+        item_id=grant.item_id,
+        access_request=grant.access_request,
+        person=grant.person,
+        entitlement=grant.entitlement,
+        source_address=grant.source_address,
+        duration=end - moment,
+        policy_hash=grant.policy_hash,
+        issued_at=moment,
+        activate_by=end,
+        again_of=grant,
+    )
+    record(
+        "grant.opened_again",
+        by=by.party,
+        about=again.about(),
+        data={
+            "removed": str(grant.uid),
+            "until": end.isoformat(),
+            "observed": origin.current().source_address,
+        },
+    )
     return again
 
 
