@@ -118,7 +118,9 @@ def _judged(request: HttpRequest, person: Person, kept: Kept | None) -> HttpResp
         return _back(request, None, messages.WARNING, words)
     facts, moment = read_facts(request.session[SIGN_IN]), now()
     if kept.need.met(facts, moment):
-        return _back(request, kept, messages.SUCCESS, "You proved it. Look your form over and send it.")
+        return _back(
+            request, kept, messages.SUCCESS, "You proved it. Nothing was done yet: look it over, and confirm."
+        )
     lacking = kept.need.lacking(facts, moment)
     _note(person, lacking)
     shown: dict[str, Any] = {
