@@ -83,6 +83,7 @@ class Configuration:
         "outbox": {"task": "requests_app.outbox", "schedule": 10.0, "options": {"expires": 10}},
         "directory": {"task": "requests_app.directory", "schedule": 60.0, "options": {"expires": 60}},
         "rotas": {"task": "requests_app.rotas", "schedule": 60.0, "options": {"expires": 60}},
+        "contexts": {"task": "requests_app.sign_in_contexts", "schedule": 60.0, "options": {"expires": 60}},
         "snapshots": {"task": "requests_app.snapshots", "schedule": 60.0, "options": {"expires": 60}},
         "watch": {"task": "audit_app.watch", "schedule": 15.0, "options": {"expires": 15}},
         "regular_exports": {

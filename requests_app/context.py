@@ -3,18 +3,20 @@
 Nothing here decides, and nothing here writes.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
-from requests_app import deciders, directory
+from requests_app import deciders, directory, sign_in_contexts
 from requests_app.errors import Refused
 from requests_app.models import Entitlement, Person, PolicyVersion
 from requests_app.policy.document import load
 from requests_app.policy.evaluate import evaluate
-from requests_app.policy.facts import Approver, Attempt, EntitlementFacts, Surrounding
+from requests_app.policy.facts import ACTIVATION, REQUEST, Approver, Attempt, EntitlementFacts, Surrounding
 from requests_app.policy.model import ApproverRule, PolicySet
+from requests_app.policy.sign_in import FreshSignIn, demands_of, read_facts
 from requests_app.policy.verdict import Verdict
 from requests_app.standing import Decider
 from requests_app.surroundings import locks
@@ -101,12 +103,16 @@ def attempt(
     now: datetime,
     containers_known: bool = True,
     surroundings: tuple[Surrounding, ...] = (),
+    moments: tuple[str, ...] = (REQUEST,),
+    sign_in: Mapping[str, Any] | None = None,
 ) -> Attempt:
-    """Return everything policy is told about one person asking for one entitlement now."""
+    """Return everything policy is told about one person asking for one entitlement now, in a session with `sign_in`."""
+    entitlement = entitlement_facts(ask.entitlement)
     approvers, alternates = deciders_by_stage(policy, person, ask.entitlement, now)
+    contexts = {demand.context for demand in demands_of(policy.rules_about(entitlement)) if demand.context}
     return Attempt(
         person=directory.person_facts(person, now),
-        entitlement=entitlement_facts(ask.entitlement),
+        entitlement=entitlement,
         duration=ask.duration,
         reason=ask.reason,
         ticket=ask.ticket,
@@ -117,18 +123,45 @@ def attempt(
         alternates=alternates,
         containers_known=containers_known,
         surroundings=surroundings,
+        moments=moments,
+        sign_in=read_facts(sign_in),
+        void_contexts=sign_in_contexts.void(contexts) if contexts else {},
     )
 
 
-def verdict_at_activation(person: Person, ask: Ask, *, now: datetime) -> Verdict:
+def sign_in_demands(
+    person: Person, entitlements: Iterable[Entitlement], moment: str, now: datetime
+) -> tuple[FreshSignIn, ...]:
+    """Return what the rules in force ask of a sign-in at this moment where this person asks for these entitlements."""
+    policy = active_policy()
+    about = [rule for one in entitlements for rule in policy.rules_about(entitlement_facts(one))]
+    asking = [rule for rule in about if any(moment in demand.at for demand in demands_of([rule]))]
+    # Most rules ask for nothing: then nobody's groups are looked up.
+    facts = directory.person_facts(person, now) if asking else None
+    return demands_of(rule for rule in asking if facts and rule.who.matches(facts))
+
+
+def verdict_at_activation(
+    person: Person,
+    ask: Ask,
+    *,
+    now: datetime,
+    moments: tuple[str, ...] = (ACTIVATION,),
+    sign_in: Mapping[str, Any] | None = None,
+) -> Verdict:
     """Return what policy says today of what was approved before: people leave groups, and policies change.
 
     A lock that would keep it from being closed refuses. Who could approve is not asked again, since that was
-    decided; nor is the client's address, which the caller compared.
+    decided; nor is the client's address, which the caller compared. `moments` is empty where the person is not there.
     """
     policy = active_policy()
     around = locks(ask.entitlement)
-    whole = evaluate(policy, attempt(policy, person, ask, observed=None, now=now, surroundings=around))
+    whole = evaluate(
+        policy,
+        attempt(
+            policy, person, ask, observed=None, now=now, surroundings=around, moments=moments, sign_in=sign_in
+        ),
+    )
     checks = tuple(check for check in whole.checks if not check.name.startswith("stage_"))
     refused = any(check.refuses for check in checks)
     return replace(whole, checks=checks, outcome="refused" if refused else "allowed")

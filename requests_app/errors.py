@@ -4,6 +4,7 @@ No HTTP type, no Django and no import of ours belongs here.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 
 class LatchError(Exception):
@@ -30,6 +31,28 @@ class Refused(LatchError):
 
     status = 403
     title = "Refused"
+
+
+class SignInNeeded(Refused):
+    """The person may do this once their sign-in shows more.
+
+    Every one of `contexts` (authentication contexts of Entra), and to be no older than `within`.
+    """
+
+    title = "Sign in again first"
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        contexts: tuple[str, ...],
+        within: timedelta | None,
+        check: str = "",
+        way_on: str = "",
+    ) -> None:
+        self.contexts = contexts
+        self.within = within
+        super().__init__(reason, check=check, way_on=way_on)
 
 
 class Missing(LatchError):

@@ -1,14 +1,16 @@
 """What would happen if somebody asked: verdict, people, and the very rules to be written. From the database alone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 
 from requests_app import context, surroundings
 from requests_app.models import Container, ContainerSnapshot, Entitlement, Opening, Person
 from requests_app.policy.evaluate import evaluate
-from requests_app.policy.facts import Approver
+from requests_app.policy.facts import REQUEST, Approver
 from requests_app.policy.model import StageRule
 from requests_app.policy.verdict import Verdict
 from requests_app.targets.around import Around, around_findings
@@ -62,14 +64,33 @@ class Preview:
     directory_age: timedelta | None
 
 
-def preview(person: Person, ask: context.Ask, *, observed: str | None, now: datetime) -> Preview:
-    """Return what submitting this ask would do. Writes nothing, reads no Azure; raises Refused without a policy."""
+def preview(
+    person: Person,
+    ask: context.Ask,
+    *,
+    observed: str | None,
+    now: datetime,
+    moments: tuple[str, ...] = (REQUEST,),
+    sign_in: Mapping[str, Any] | None = None,
+) -> Preview:
+    """Return what submitting this ask would do, in a session with `sign_in`.
+
+    Writes nothing, reads no Azure; raises Refused without a policy.
+    """
     policy = context.active_policy()
     rules = tuple(_rules(ask.entitlement, ask.source or observed or ""))
     known = all(rule.read_at is not None for rule in rules)
     around = tuple(fact for rule in rules for fact in surroundings.as_facts(rule.container, rule.findings))
     attempt = context.attempt(
-        policy, person, ask, observed=observed, now=now, containers_known=known, surroundings=around
+        policy,
+        person,
+        ask,
+        observed=observed,
+        now=now,
+        containers_known=known,
+        surroundings=around,
+        moments=moments,
+        sign_in=sign_in,
     )
     verdict = evaluate(policy, attempt)
     return Preview(

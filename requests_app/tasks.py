@@ -20,6 +20,7 @@ from requests_app import (
     outbox,
     policy_files,
     rotas,
+    sign_in_contexts,
     surroundings,
     wake,
 )
@@ -129,6 +130,12 @@ def keep_rotas() -> int:
         return 0
     beat("rotas")
     return done
+
+
+@shared_task(name="requests_app.sign_in_contexts")
+def contexts() -> None:
+    """What stands in Entra behind each authentication context that policy asks for is known."""
+    sign_in_contexts.refresh(gateways.graph_reader())
 
 
 @shared_task(name="requests_app.snapshots")

@@ -141,6 +141,13 @@ def _people() -> None:
     register("delegation.called_off", "{object} decides in nobody's place any more", icon="undo")
     register("delegation.refused", "Was refused a delegation", icon="ban", tone="wait")
     register("signin.succeeded", "Signed in", icon="person")
+    register("signin.proved_again", "Signed in again to prove it", icon="shield")
+    register("signin.asked_again", "Was asked to sign in again, for {object}", icon="person")
+    register("signin.not_proved", "Signed in again and did not prove it", icon="ban", tone="wait")
+    register(
+        "signin.context_void", "Proves nothing: authentication context {object}", icon="alert", tone="bad"
+    )
+    register("signin.context_kept", "Means something again: authentication context {object}", icon="shield")
     register("signin.refused", "Was refused sign-in", icon="ban", tone="wait")
     register("session.ended", "Session ended", icon="signout")
 

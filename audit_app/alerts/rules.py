@@ -187,6 +187,11 @@ def _everything(event: Event) -> Told:
     return str(event.uid), f"{event.actor_label} exported all of {event.object_label}, without a filter."
 
 
+@rule("void_context", "A demand of policy proves nothing", "signin.context_void")
+def _void(event: Event) -> Told:
+    return f"{event.object_id}:{_day(event)}", event.why
+
+
 @rule("hasty_reviewer", "A reviewer keeps everything within seconds", "review.kept")
 def _hasty(event: Event) -> Told:
     mine = {"actor_id": event.actor_id, "story": event.story}

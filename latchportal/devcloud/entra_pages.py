@@ -40,6 +40,9 @@ place-items:center;font-weight:600;font-size:.9rem}
 .off .face,.off .part{color:var(--bad)}
 .go{font:inherit;font-weight:600;border:0;border-radius:8px;padding:.65rem 1.3rem;background:var(--key);
 color:var(--on-key);cursor:pointer}
+.ways{display:flex;flex-wrap:wrap;gap:.6rem}
+.quiet{background:none;color:var(--key);box-shadow:inset 0 0 0 1px var(--line)}
+.quiet:focus-visible{outline:2px solid var(--key);outline-offset:2px}
 .code{color:var(--bad);overflow-wrap:anywhere}
 footer{color:var(--dim);font-size:.82rem;margin:1rem .25rem;text-align:center}
 """
@@ -91,7 +94,8 @@ def confirm(tenant: str, person: Person, context: str) -> str:
 {escape(context)}).</p>
 <form method="post"><input type="hidden" name="step" value="confirm">
 <input type="hidden" name="person" value="{escape(person.oid)}">
-<button class="go" name="mfa" value="confirmed" autofocus>Approve the sign-in</button></form>""",
+<div class="ways"><button class="go" name="mfa" value="confirmed" autofocus>Approve the sign-in</button>
+<button class="go quiet" name="mfa" value="cancelled">Cancel</button></div></form>""",
     )
 
 

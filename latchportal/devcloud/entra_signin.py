@@ -22,7 +22,8 @@ from latchportal.devcloud.world import Person
 SESSION_COOKIE = "ESTSAUTH"
 # Cookies ignore ports: the demo's proxy reads this one and knows from which address the person browses.
 PERSON_COOKIE = "latch_demo_person"
-DISABLED = 50057
+# What Entra tells on its own page, and what it tells the app when somebody presses Cancel.
+DISABLED, BLOCKED, CANCELLED = 50057, 53003, 65004
 
 
 def signin_routes(state: State) -> list[Route]:
@@ -53,9 +54,10 @@ async def _authorize(state: State, request: Request) -> Response:
             return _posted(state, ask, request, form)
         return _arrived(state, ask, request)
     except Refusal as refusal:
-        if refusal.number == DISABLED:
+        if refusal.number in (DISABLED, BLOCKED):
             return _error_page(refusal)
-        return _back(ask, {"error": refusal.error, "error_description": refusal.description})
+        answer = {"error": refusal.error, "error_description": refusal.description}
+        return _back(ask, answer | ({"error_subcode": "cancel"} if refusal.number == CANCELLED else {}))
 
 
 def _logout(state: State, request: Request) -> Response:
@@ -75,7 +77,7 @@ def _arrived(state: State, ask: Ask, request: Request) -> Response:
     session = _usable_session(state, ask, request)
     if session is not None and ask.prompt in ("", "none", "consent"):
         person = _enabled(state, session.oid)
-        if ask.acrs in ("", *session.acrs):
+        if _suffices(state, ask, session):
             return _finish(state, ask, session, request.cookies[SESSION_COOKIE])
         if ask.prompt != "none":
             return HTMLResponse(entra_pages.confirm(state.world.tenant.name, person, ask.acrs))
@@ -84,9 +86,22 @@ def _arrived(state: State, ask: Ask, request: Request) -> Response:
     if ask.prompt == "none":
         words = "Session information is not sufficient for single-sign-on."
         raise Refusal("login_required", 50058, words)
+    return _pick(state, ask)
+
+
+def _pick(state: State, ask: Ask) -> Response:
     people = list(state.directory.people.values())
     hinted = state.directory.person(ask.login_hint) if ask.login_hint else None
     return HTMLResponse(entra_pages.pick(state.world.tenant.name, ask.app.name, people, hinted))
+
+
+def _suffices(state: State, ask: Ask, session: Session) -> bool:
+    """Whether the context asked for is met, or was only wished for. Raises Refusal where a policy blocks it."""
+    if not ask.acrs or not ask.essential:
+        return True
+    if state.access.blocks(ask.acrs, session.oid):
+        raise Refusal("access_denied", BLOCKED, "Access has been blocked by Conditional Access policies.")
+    return state.access.met(ask.acrs, session.sign_in)
 
 
 def _usable_session(state: State, ask: Ask, request: Request) -> Session | None:
@@ -96,25 +111,40 @@ def _usable_session(state: State, ask: Ask, request: Request) -> Session | None:
     hinted = state.directory.person(ask.login_hint) if ask.login_hint else None
     if ask.login_hint and (hinted is None or hinted.oid != session.oid):
         return None
-    too_old = ask.max_age is not None and (ask.max_age == 0 or now_s() - session.auth_time > ask.max_age)
-    return None if too_old else session
+    return None if _too_old(ask, session) else session
 
 
 def _posted(state: State, ask: Ask, request: Request, form: dict[str, str]) -> Response:
-    """A person was picked, or confirmed the second factor."""
+    """A person was picked, or gave the second factor, or would rather not."""
     person = _enabled(state, form.get("person", ""))
+    if form.get("mfa") == "cancelled":
+        raise Refusal("access_denied", CANCELLED, "The user cancelled the sign-in.")
     cookie = request.cookies.get(SESSION_COOKIE, "")
     session = state.sessions.get(cookie)
-    confirmed = form.get("mfa") == "confirmed"
+    if form.get("step") == "confirm" and not _picked_for(ask, session, person):
+        return _pick(state, ask)
     # The confirm page follows the pick of a moment ago: its session is used.
-    if session is None or session.oid != person.oid or form.get("step") != "confirm":
-        cookie, session = state.new_session(person.oid)
-    if ask.acrs and confirmed:
-        session.acrs.add(ask.acrs)
-    if ask.acrs in ("", *session.acrs):
+    if session is None or form.get("step") != "confirm":
+        cookie, session = state.new_session(person.oid, ask)
+    if form.get("mfa") == "confirmed":
+        session.mfa = True
+    if _suffices(state, ask, session):
         return _finish(state, ask, session, cookie)
     page = HTMLResponse(entra_pages.confirm(state.world.tenant.name, person, ask.acrs))
     return _remember(page, cookie, person.oid)
+
+
+def _picked_for(ask: Ask, session: Session | None, person: Person) -> bool:
+    """Whether the session may answer this ask: where the app insists on signing in, only one that was made for it."""
+    if session is None or session.oid != person.oid:
+        return False
+    if ask.prompt == "login" or ask.max_age == 0:
+        return session.made_for == ask.challenge
+    return not _too_old(ask, session)
+
+
+def _too_old(ask: Ask, session: Session) -> bool:
+    return ask.max_age is not None and (ask.max_age == 0 or now_s() - session.auth_time > ask.max_age)
 
 
 def _enabled(state: State, oid: str) -> Person:

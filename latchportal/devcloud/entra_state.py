@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from latchportal.devcloud.conditional_access import CONTEXT, SignIn, conditional_access_of
 from latchportal.devcloud.directory import directory_of
 from latchportal.devcloud.tokens import now_s
 from latchportal.devcloud.world import App, World
@@ -40,16 +41,23 @@ class Ask:
     max_age: int | None
     login_hint: str
     acrs: str
+    # Whether a token without that context is of no use to the app.
+    essential: bool
 
 
 @dataclass
 class Session:
-    """Who signed in to the pretend Entra in one browser, when, and which authentication contexts they met."""
+    """Who signed in to the pretend Entra in one browser, when, for which request, and whether with a second factor."""
 
     oid: str
     auth_time: int = field(default_factory=now_s)
     sid: str = field(default_factory=lambda: str(uuid4()))
-    acrs: set[str] = field(default_factory=set)
+    made_for: str = ""
+    mfa: bool = False
+
+    @property
+    def sign_in(self) -> SignIn:
+        return SignIn(self.oid, self.mfa)
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,7 @@ class State:
 
     def __init__(self, world: World) -> None:
         self.world, self.directory = world, directory_of(world)
+        self.access = conditional_access_of(world)
         self.sessions: dict[str, Session] = {}
         self.codes: dict[str, Code] = {}
         self.spent: set[str] = set()
@@ -83,9 +92,9 @@ class State:
         if tenant not in (self.world.tenant.id, self.world.tenant.domain, *ANY_TENANT):
             raise Refusal("invalid_request", 90002, f"Tenant '{tenant}' not found.")
 
-    def new_session(self, oid: str) -> tuple[str, Session]:
-        """A fresh sign-in of this person: the cookie's value and the session."""
-        cookie, session = secrets.token_urlsafe(24), Session(oid)
+    def new_session(self, oid: str, ask: Ask) -> tuple[str, Session]:
+        """A fresh sign-in of this person for this ask: the cookie's value and the session."""
+        cookie, session = secrets.token_urlsafe(24), Session(oid, made_for=ask.challenge)
         self.sessions[cookie] = session
         return cookie, session
 
@@ -116,6 +125,7 @@ def read_ask(state: State, query: Mapping[str, str]) -> Ask:
     if not redirect_allowed(app, redirect_uri):
         words = f"The redirect URI '{redirect_uri}' specified in the request does not match the redirect URIs"
         raise Refusal("invalid_request", 50011, f"{words} configured for the application '{app.client_id}'.")
+    acrs, essential = _asked_context(query.get("claims", ""))
     return Ask(
         app=app,
         redirect_uri=redirect_uri,
@@ -127,7 +137,8 @@ def read_ask(state: State, query: Mapping[str, str]) -> Ask:
         prompt=query.get("prompt", ""),
         max_age=int(query["max_age"]) if query.get("max_age", "").isdecimal() else None,
         login_hint=query.get("login_hint", ""),
-        acrs=_asked_context(query.get("claims", "")),
+        acrs=acrs,
+        essential=essential,
     )
 
 
@@ -175,13 +186,16 @@ def _needed(query: Mapping[str, str], name: str) -> str:
     return query[name]
 
 
-def _asked_context(claims: str) -> str:
-    """The authentication context asked for, by {"id_token":{"acrs":{"essential":true,"value":"c1"}}}."""
+def _asked_context(claims: str) -> tuple[str, bool]:
+    """The authentication context asked for, by {"id_token":{"acrs":{"essential":true,"value":"c1"}}}, and how badly."""
     if not claims:
-        return ""
+        return "", False
     try:
         asked: dict[str, Any] = json.loads(claims).get("id_token", {}).get("acrs") or {}
-        value = asked.get("value") or next(iter(asked.get("values", [])), "")
+        value = str(asked.get("value") or next(iter(asked.get("values", [])), ""))
+        essential = asked.get("essential", False)
     except (ValueError, AttributeError, TypeError) as error:
         raise Refusal("invalid_request", 9002313, "The 'claims' parameter is not valid JSON.") from error
-    return str(value)
+    if (value and not CONTEXT.fullmatch(value)) or not isinstance(essential, bool):
+        raise Refusal("invalid_request", 9002313, "The 'claims' parameter asks for what can not be given.")
+    return value, essential

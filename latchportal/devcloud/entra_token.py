@@ -101,11 +101,11 @@ def _tokens_for(state: State, base: str, code: Code, person: Person) -> dict[str
         "expires_in": tokens.LIFETIME_S - 1,
         "ext_expires_in": tokens.LIFETIME_S - 1,
         "access_token": access,
-        "id_token": tokens.sign(_id_claims(issuer, tenant, code, person, subject)),
+        "id_token": tokens.sign(_id_claims(state, issuer, code, person, subject)),
     }
 
 
-def _id_claims(issuer: str, tenant: str, code: Code, person: Person, subject: str) -> dict[str, Any]:
+def _id_claims(state: State, issuer: str, code: Code, person: Person, subject: str) -> dict[str, Any]:
     ask, scopes = code.ask, code.ask.scope.split()
     claims: dict[str, Any] = {
         "ver": "2.0",
@@ -113,22 +113,31 @@ def _id_claims(issuer: str, tenant: str, code: Code, person: Person, subject: st
         "aud": ask.app.client_id,
         **tokens.times(),
         "sub": subject,
-        "tid": tenant,
-        "auth_time": code.session.auth_time,
-        "sid": code.session.sid,
-        "acct": int(person.guest),
-        "login_hint": "O." + tokens.opaque("login_hint", person.oid),
+        "tid": state.world.tenant.id,
         "uti": uuid4().hex[:22],
     }
     if "profile" in scopes:
         claims |= {"oid": person.oid, "name": person.name, "preferred_username": person.upn}
-    optional = {
+    asked = (ask.acrs,) if ask.acrs else ()
+    given = {
         "email": person.mail if "email" in scopes else "",
         "nonce": ask.nonce,
         "roles": [role for role in person.roles if role in ask.app.app_roles],
-        "acrs": [ask.acrs] if ask.acrs and ask.acrs in code.session.acrs else [],
+        "acrs": state.access.given(ask.app.client_id, asked, code.session.sign_in),
     }
-    return claims | {name: value for name, value in optional.items() if value}
+    claims |= {name: value for name, value in given.items() if value}
+    wanted = state.access.optional_claims.get(ask.app.client_id, ())
+    return claims | {name: value for name, value in _optional(code, person).items() if name in wanted}
+
+
+def _optional(code: Code, person: Person) -> dict[str, Any]:
+    """What stands in a token only where the app's registration asks for it."""
+    return {
+        "acct": int(person.guest),
+        "auth_time": code.session.auth_time,
+        "login_hint": "O." + tokens.opaque("login_hint", person.oid),
+        "sid": code.session.sid,
+    }
 
 
 def _client_credentials(state: State, base: str, form: Form, app: App) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from latchportal.devcloud import tokens
+from latchportal.devcloud import graph_policies, tokens
 from latchportal.devcloud.graph_answers import Answers, GraphError
 from latchportal.devcloud.world import World
 
@@ -27,13 +27,16 @@ def routes(world: World) -> list[Route]:
     answers = Answers(world)
 
     async def read(request: Request) -> JSONResponse:
-        refused = faults.next() or _refusal(request)
-        if refused:
+        try:
+            if ordered := faults.next():
+                raise ordered
+            roles = _roles(request)
+        except GraphError as refused:
             return _failed(refused)
         base = f"{request.url.scheme}://{request.url.netloc}/v1.0"
         if request.method == "POST":
-            return await _batch(request, answers, base)
-        return _one(answers, base, request.path_params["path"], dict(request.query_params))
+            return await _batch(request, answers, base, roles)
+        return _one(answers, base, request.path_params["path"], dict(request.query_params), roles)
 
     async def set_fault(request: Request) -> JSONResponse:
         return faults.set(await request.json())
@@ -79,29 +82,32 @@ class Faults:
         return GraphError(self.status, code, "This failure was ordered by a test.", retry_after)
 
 
-def _refusal(request: Request) -> GraphError | None:
+def _roles(request: Request) -> list[str]:
+    """What the caller may do in Graph. Raises GraphError for who is not known."""
     header = request.headers.get("authorization")
     if not header:
-        return GraphError(401, "InvalidAuthenticationToken", "Access token is empty.")
+        raise GraphError(401, "InvalidAuthenticationToken", "Access token is empty.")
     try:
         claims = tokens.claims_of(header, tokens.GRAPH)
     except tokens.Unauthorized as error:
         message = f"Access token validation failure. {error.message}"
-        return GraphError(401, "InvalidAuthenticationToken", message)
-    if "User.Read.All" not in claims.get("roles", []):
-        message = "Insufficient privileges to complete the operation."
-        return GraphError(403, "Authorization_RequestDenied", message)
-    return None
+        raise GraphError(401, "InvalidAuthenticationToken", message) from error
+    return list(claims.get("roles", []))
 
 
-def _one(answers: Answers, base: str, path: str, query: dict[str, str]) -> JSONResponse:
+def _one(answers: Answers, base: str, path: str, query: dict[str, str], roles: list[str]) -> JSONResponse:
     try:
+        if graph_policies.is_about(path):
+            return JSONResponse(graph_policies.answer(answers.world, base, path, query, roles))
+        if "User.Read.All" not in roles:
+            message = "Insufficient privileges to complete the operation."
+            raise GraphError(403, "Authorization_RequestDenied", message)
         return JSONResponse(answers.get(base, path, query))
     except GraphError as error:
         return _failed(error)
 
 
-async def _batch(request: Request, answers: Answers, base: str) -> JSONResponse:
+async def _batch(request: Request, answers: Answers, base: str, roles: list[str]) -> JSONResponse:
     try:
         orders = (await request.json())["requests"]
         parts = [(str(order["id"]), str(order["method"]), urlsplit(str(order["url"]))) for order in orders]
@@ -112,7 +118,7 @@ async def _batch(request: Request, answers: Answers, base: str) -> JSONResponse:
         return _failed(GraphError(400, "BadRequest", message))
     responses = []
     for id_, method, url in parts:
-        made = _one(answers, base, url.path.strip("/"), dict(parse_qsl(url.query)))
+        made = _one(answers, base, url.path.strip("/"), dict(parse_qsl(url.query)), roles)
         if method.upper() != "GET":
             made = _failed(GraphError(405, "Request_BadRequest", "Only GET is offered here."))
         responses.append({"id": id_, "status": made.status_code, "body": json.loads(bytes(made.body))})

@@ -36,7 +36,7 @@ class Answers:
     """Reads of the directory as it is now."""
 
     def __init__(self, world: World) -> None:
-        self.directory = directory_of(world)
+        self.world, self.directory = world, directory_of(world)
 
     def get(self, base: str, path: str, query: Query) -> Json:
         """The body of a GET. Raises GraphError."""

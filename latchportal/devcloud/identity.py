@@ -7,10 +7,10 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from latchportal.devcloud import tokens
+from latchportal.devcloud.conditional_access import conditional_access_of
 from latchportal.devcloud.world import Principal, World
 
 HEADER = "demo-only-identity-header"
-GRAPH_ROLES = ["User.Read.All", "GroupMember.Read.All"]
 
 
 def routes(world: World) -> list[Route]:
@@ -43,13 +43,14 @@ def _chosen(world: World, client_id: str | None) -> Principal | None:
 
 
 def _granted(request: Request, world: World, principal: Principal, resource: str) -> JSONResponse:
+    roles = conditional_access_of(world).graph_roles[principal.client_id]
     token = tokens.access_token(
         issuer=f"{request.url.scheme}://{request.url.netloc}/{world.tenant.id}/v2.0",
         tenant=world.tenant.id,
         audience=resource,
         app_id=principal.client_id,
         oid=principal.object_id,
-        **({"roles": GRAPH_ROLES} if resource == tokens.GRAPH else {}),
+        **({"roles": list(roles)} if resource == tokens.GRAPH else {}),
     )
     answer = {
         "access_token": token,

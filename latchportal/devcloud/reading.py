@@ -1,5 +1,6 @@
 """Reads plain YAML strictly: every fault is said with its file and field. Knows nothing of worlds."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 from uuid import UUID
@@ -87,3 +88,16 @@ def read(node: Node, kind: Callable[..., T], **fields: Callable[[Node], Any]) ->
     made = kind(**{field: reader(node[field]) for field, reader in fields.items()})
     node.no_other_fields()
     return made
+
+
+def unique(node: Node, values: list[str], what: str) -> None:
+    """Refuses a value that stands there twice, whatever the case."""
+    for value, times in Counter(value.lower() for value in values).items():
+        if times > 1:
+            node.refuse(f"{what} {value!r} stands there {times} times")
+
+
+def known(node: Node, ids: list[str] | tuple[str, ...], there: set[str], what: str) -> None:
+    """Refuses an id that nothing has."""
+    for missing in (one for one in ids if one not in there):
+        node.refuse(f"no {what} has the id {missing!r}")

@@ -19,6 +19,7 @@ from latchportal.devcloud import (
     loganalytics,
     logs,
     people_control,
+    tenant_control,
     watch,
 )
 from latchportal.devcloud.cloud import Cloud
@@ -38,6 +39,7 @@ def build(world: World, *, write_seconds: float = 0.4, state_dir: Path | None = 
         *watch.routes(cloud),
         *control.routes(cloud),
         *people_control.control_routes(world),
+        *tenant_control.routes(world),
         *arm.routes(cloud),
         *logs.routes(cloud),
         *loganalytics.routes(cloud),

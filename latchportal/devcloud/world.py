@@ -1,6 +1,5 @@
 """The organisation the pretend cloud is born with, read and checked once, frozen. No HTTP, no state."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -9,10 +8,13 @@ from typing import Any
 
 import yaml
 
-from latchportal.devcloud.reading import Node, WorldError, read
+from latchportal.devcloud.access_world import AccessPolicy, Context, read_access_policy, read_context
+from latchportal.devcloud.reading import Node, WorldError, known, read, unique
 
 __all__ = [
+    "AccessPolicy",
     "App",
+    "Context",
     "Group",
     "Nsg",
     "Person",
@@ -59,6 +61,7 @@ class App:
     object_id: str
     redirect_uris: tuple[str, ...]
     app_roles: tuple[str, ...]
+    optional_claims: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -117,11 +120,12 @@ class Subscription:
 
 @dataclass(frozen=True)
 class Principal:
-    """A managed identity, asked for by `client_id`, seen by Azure as `object_id`."""
+    """A managed identity, asked for by `client_id`, seen by Azure as `object_id`; what it may do in Graph."""
 
     client_id: str
     object_id: str
     name: str
+    graph_roles: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +139,8 @@ class World:
     groups: tuple[Group, ...]
     subscriptions: tuple[Subscription, ...]
     principals: tuple[Principal, ...]
+    contexts: tuple[Context, ...]
+    access_policies: tuple[AccessPolicy, ...]
 
     def person(self, key: str) -> Person:
         """The person of this UPN, UPN local part or oid, whatever the case. Raises KeyError."""
@@ -167,6 +173,8 @@ def load(path: str | Path) -> World:
         groups=root["groups"].each(_group),
         subscriptions=root["subscriptions"].each(_subscription),
         principals=root["principals"].each(_principal),
+        contexts=root["contexts"].each(read_context),
+        access_policies=root["access_policies"].each(read_access_policy),
     )
     root.no_other_fields()
     _check_references(root, world)
@@ -187,6 +195,7 @@ def _app(node: Node) -> App:
         object_id=Node.guid,
         redirect_uris=Node.texts,
         app_roles=Node.texts,
+        optional_claims=Node.texts,
     )
 
 
@@ -218,7 +227,7 @@ def _subscription(node: Node) -> Subscription:
 
 def _nsgs(node: Node) -> tuple[Nsg, ...]:
     nsgs = node.each(_nsg)
-    _unique(node, [f"{nsg.resource_group}/{nsg.name}" for nsg in nsgs], "NSG")
+    unique(node, [f"{nsg.resource_group}/{nsg.name}" for nsg in nsgs], "NSG")
     return nsgs
 
 
@@ -233,8 +242,8 @@ def _nsg(node: Node) -> Nsg:
         subnets=Node.texts,
         nics=Node.texts,
     )
-    _unique(node["rules"], [rule["name"] for rule in nsg.rules], "rule name")
-    _unique(node["rules"], [f"{rule['direction']} {rule['priority']}" for rule in nsg.rules], "priority")
+    unique(node["rules"], [rule["name"] for rule in nsg.rules], "rule name")
+    unique(node["rules"], [f"{rule['direction']} {rule['priority']}" for rule in nsg.rules], "priority")
     return nsg
 
 
@@ -253,7 +262,8 @@ def _rule(node: Node) -> Mapping[str, Any]:
 
 
 def _principal(node: Node) -> Principal:
-    return read(node, Principal, client_id=Node.guid, object_id=Node.guid, name=Node.text)
+    roles = {"graph_roles": Node.texts}
+    return read(node, Principal, client_id=Node.guid, object_id=Node.guid, name=Node.text, **roles)
 
 
 def _address_like(node: Node) -> str:
@@ -270,28 +280,17 @@ def _public_address(node: Node) -> str:
     return node.refuse("must be one public IPv4 address")
 
 
-def _unique(node: Node, values: list[str], what: str) -> None:
-    for value, times in Counter(value.lower() for value in values).items():
-        if times > 1:
-            node.refuse(f"{what} {value!r} stands there {times} times")
-
-
 def _check_references(root: Node, world: World) -> None:
     people, groups = {person.oid for person in world.people}, {group.id for group in world.groups}
-    _unique(root["people"], [person.oid for person in world.people], "oid")
-    _unique(root["people"], [person.upn for person in world.people], "upn")
-    _unique(root["people"], [person.address for person in world.people], "address")
-    _unique(root["groups"], [group.id for group in world.groups], "id")
-    _unique(root["subscriptions"], [subscription.id for subscription in world.subscriptions], "id")
+    unique(root["people"], [person.oid for person in world.people], "oid")
+    unique(root["people"], [person.upn for person in world.people], "upn")
+    unique(root["people"], [person.address for person in world.people], "address")
+    unique(root["groups"], [group.id for group in world.groups], "id")
+    unique(root["subscriptions"], [subscription.id for subscription in world.subscriptions], "id")
     for index, person in enumerate(world.people):
-        _known(
+        known(
             root["people"].at(index)["manager"], [person.manager] if person.manager else [], people, "person"
         )
     for index, group in enumerate(world.groups):
-        _known(root["groups"].at(index)["members"], group.members, people, "person")
-        _known(root["groups"].at(index)["groups"], group.groups, groups, "group")
-
-
-def _known(node: Node, ids: list[str] | tuple[str, ...], known: set[str], what: str) -> None:
-    for missing in (one for one in ids if one not in known):
-        node.refuse(f"no {what} has the id {missing!r}")
+        known(root["groups"].at(index)["members"], group.members, people, "person")
+        known(root["groups"].at(index)["groups"], group.groups, groups, "group")

@@ -12,15 +12,13 @@ from django.conf import settings
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 
-from latchportal.entra import admission, claims
+from latchportal.entra import admission, claims, step_up
 from latchportal.entra.claims import SignInRefused
+from latchportal.entra.names import NONCE, SIGN_IN, STEP_UP, UNREACHABLE
 from latchportal.entra.oidc import EntraProvider
 from requests_app.models import Person
 
 log = structlog.get_logger("latch.entra")
-ENTRA = "entra"
-SIGN_IN = "sign_in"
-NONCE = "nonce"
 TOLD_FOR = 16 * 60 * 60
 
 
@@ -92,18 +90,27 @@ class EntraAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         return sociallogin.user
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        """The login is the person's whom the claims that came back prove; SignInRefused when they do not."""
+        """The login is the person's whom the claims that came back prove; SignInRefused when they do not.
+
+        Somebody who only proves more of themselves stays signed in as they are, whatever came back.
+        """
+        state = sociallogin.state.get("data") or {}
+        purpose = str(state.get(STEP_UP, ""))
         expected = claims.Expected(
             issuer=admission.issuer(),
             client_id=settings.ENTRA_CLIENT_ID,
             tenant=settings.ENTRA_TENANT_ID,
-            nonce=str((sociallogin.state.get("data") or {}).get(NONCE, "")),
+            nonce=str(state.get(NONCE, "")),
         )
         try:
             identity = claims.read(sociallogin.account.extra_data["id_token"], expected)
         except SignInRefused as refusal:
+            if purpose:
+                raise step_up.instead(step_up.failed(request, purpose, refusal)) from refusal
             admission.record_refusal(refusal)
             raise
+        if purpose:
+            raise step_up.instead(step_up.finish(request, identity, purpose))
         sociallogin.user = admission.admit(identity)
         sociallogin.identity = identity
 
@@ -115,8 +122,12 @@ class EntraAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         exception: Exception | None = None,
         extra_context: dict[str, Any] | None = None,
     ) -> NoReturn:
-        """Raise SignInRefused with words. Only tokens that do not hold reach the trail: all else is noise."""
-        refusal = _refusal(error, exception, known=bool((extra_context or {}).get("state")))
+        """Raise SignInRefused with words. Only tokens that do not hold reach the trail: all else is noise.
+
+        Somebody who went to prove more is led back to their form.
+        """
+        state = (extra_context or {}).get("state") or {}
+        refusal = _refusal(error, exception, known=bool(state))
         log.warning(
             "signin.failed",
             check=refusal.check,
@@ -124,6 +135,8 @@ class EntraAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
             entra_error=request.GET.get("error", "")[:80],
             entra_words=request.GET.get("error_description", "")[:300],
         )
+        if purpose := (state.get("data") or {}).get(STEP_UP):
+            raise step_up.instead(step_up.failed(request, str(purpose), refusal))
         if refusal.check == "token":
             admission.record_refusal(refusal)
         raise refusal
@@ -146,7 +159,7 @@ def _refusal(error: str | None, exception: Exception | None, *, known: bool) -> 
 def unreachable() -> SignInRefused:
     """Return the refusal for an Entra that can not be reached."""
     return SignInRefused(
-        "Entra ID can not be reached at the moment.",
+        UNREACHABLE,
         check="entra_reachable",
         way_on="Try again in a minute. Doors that are open stay open until their time ends.",
         status=503,

@@ -16,7 +16,7 @@ from requests_app.models import Person, SignIn
 UNKNOWN = Party(id="entra:unknown", label="Somebody not signed in")
 
 
-def admit(identity: Identity) -> Person:
+def admit(identity: Identity, *, kind: str = "signin.succeeded") -> Person:
     """The person exists, has exactly the app roles Entra named, and the sign-in stands in table and trail.
 
     Raises SignInRefused for somebody the directory copy knows as disabled; then only the trail changed.
@@ -27,7 +27,7 @@ def admit(identity: Identity) -> Person:
             gained, lost = _take_roles(person, identity.roles)
             _write_sign_in(person, identity)
             record(
-                "signin.succeeded",
+                kind,
                 by=person.party,
                 about=about(person),
                 data={

@@ -18,8 +18,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from audit_app.clock import now
 from audit_app.trail import record
-from latchportal.entra.adapter import ENTRA, SIGN_IN
 from latchportal.entra.admission import about
+from latchportal.entra.names import ENTRA, SIGN_IN
 from requests_app.models import Person
 
 SEEN_AT: Final = "seen_at"

@@ -3,13 +3,14 @@
 from django.urls import path
 
 from latchportal.entra import views
-from latchportal.entra.adapter import ENTRA
+from latchportal.entra.names import ENTRA
 
 CALLBACK = f"accounts/oidc/{ENTRA}/login/callback/"
 
 urlpatterns = [
     path("login/", views.login, name="login"),
     path("logout/", views.logout, name="account_logout"),
+    path("step-up/", views.prove, name="step-up"),
     path("admin/login/", views.admin_login, name="admin_login"),
     path("admin/logout/", views.logout),
     path("admin/password_change/", views.no_password),

@@ -8,6 +8,7 @@ from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.providers.base import AuthProcess
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,11 +16,15 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from latchportal.entra.adapter import ENTRA, NONCE, unreachable
+from latchportal.entra import step_up
+from latchportal.entra.adapter import unreachable
+from latchportal.entra.names import ENTRA, NONCE
 from latchportal.entra.oidc import EntraOAuth2Adapter
 from latchportal.entra.sessions import SIGNED_OUT, WORDS, end, safe_next
 from requests_app.errors import Refused
 from requests_app.models import Person
+from requests_app.views import kept_form
+from requests_app.views.http import PortalRequest
 
 
 @login_not_required
@@ -52,6 +57,17 @@ def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
     view = OAuth2CallbackView.adapter_view(EntraOAuth2Adapter(request, provider_id))
     response: HttpResponse = view(request)
     return response
+
+
+@never_cache
+@require_GET
+def prove(request: PortalRequest) -> HttpResponse:
+    """Lead to Entra whoever has a form waiting that asks for more than their sign-in shows."""
+    kept = kept_form.find(request, request.GET.get("for", ""))
+    if kept is None:
+        messages.warning(request, "No form of yours waits: it is kept for a quarter of an hour.")
+        return redirect("home")
+    return step_up.begin(request, request.user, kept)
 
 
 @login_not_required

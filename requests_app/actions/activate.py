@@ -1,6 +1,7 @@
 """Spend a latch code: from here on the right counts down towards its end, and convergence opens the door."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 
@@ -15,16 +16,20 @@ from requests_app.actions.refusals import refuse_unless_allowed, require_armed
 from requests_app.codes.token import CodeRefused, digest, verify
 from requests_app.errors import Gone, Refused
 from requests_app.models import AccessRequest, Container, Grant, LatchCode, Opening, Person
+from requests_app.policy.facts import ACTIVATION
 from requests_app.policy.source import inside
 from requests_app.policy.verdict import Verdict
 from requests_app.targets.mark import describe, rule_name
 
 
-def activate_with_code(*, by: Person, text: str, from_elsewhere: bool = False) -> AccessRequest:
+def activate_with_code(
+    *, by: Person, text: str, from_elsewhere: bool = False, sign_in: dict[str, Any] | None = None
+) -> AccessRequest:
     """The code is spent and its grants are opening. Refused for anyone but its subject.
 
     Refuses what is not a code of ours, Gone when revoked, spent or over, and an address other than the one asked
     from unless `from_elsewhere` says that this is meant (the rule lets in the address asked for all the same).
+    SignInNeeded when policy asks for more than `sign_in` shows; the code is then not spent.
     """
     code = _find(by, text)
     access_request = AccessRequest.objects.select_related("requester").get(pk=code.access_request_id)
@@ -34,18 +39,20 @@ def activate_with_code(*, by: Person, text: str, from_elsewhere: bool = False) -
         AccessRequest.objects.select_for_update().get(pk=access_request.pk)
         _spend(code, by, access_request)
         grants = lock_issued(access_request.pk, by)
-        _open(by, access_request, grants, from_elsewhere)
+        _open(by, access_request, grants, from_elsewhere, sign_in)
     return access_request
 
 
-def activate(*, by: Person, access_request_id: int, from_elsewhere: bool = False) -> AccessRequest:
+def activate(
+    *, by: Person, access_request_id: int, from_elsewhere: bool = False, sign_in: dict[str, Any] | None = None
+) -> AccessRequest:
     """As with a code, which is made and spent here in one step and never shown."""
     access_request = AccessRequest.objects.select_related("requester").get(pk=access_request_id)
     with attempting("code.refused", by=by.party, about=access_request.about()):
         grants = lock_issued(access_request_id, by)
         _, code = mint(access_request, grants, by)
         _spend(code, by, access_request)
-        _open(by, access_request, grants, from_elsewhere)
+        _open(by, access_request, grants, from_elsewhere, sign_in)
     return access_request
 
 
@@ -83,12 +90,20 @@ def _spend(code: LatchCode, by: Person, access_request: AccessRequest) -> None:
     record("code.spent", by=by.party, about=access_request.about(), data={"jti": str(code.jti)})
 
 
-def _open(by: Person, access_request: AccessRequest, grants: list[Grant], from_elsewhere: bool) -> None:
+def _open(
+    by: Person,
+    access_request: AccessRequest,
+    grants: list[Grant],
+    from_elsewhere: bool,
+    sign_in: dict[str, Any] | None,
+) -> None:
     require_armed()
     moment = now()
     for grant in grants:
         hard_end = moment + timedelta(seconds=settings.OPENING_BUDGET_SECONDS) + grant.duration
-        open_grant(by, access_request, grant, moment, hard_end, from_elsewhere=from_elsewhere)
+        open_grant(
+            by, access_request, grant, moment, hard_end, from_elsewhere=from_elsewhere, sign_in=sign_in
+        )
 
 
 def open_grant(
@@ -99,14 +114,16 @@ def open_grant(
     hard_end: datetime,
     *,
     from_elsewhere: bool,
+    sign_in: dict[str, Any] | None = None,
 ) -> None:
     """The grant is opening, and ends at `hard_end` at the latest. The caller holds its request's row and its own.
 
-    Refused when policy or the directory says no by now, and from another address unless `from_elsewhere`.
+    Refused when policy or the directory says no by now, and from another address unless `from_elsewhere`;
+    SignInNeeded when policy asks for more than `sign_in` shows.
     """
     observed = origin.current().source_address
     _same_address(grant, observed, from_elsewhere)
-    refuse_unless_allowed(_verdict(by, access_request, grant, moment))
+    refuse_unless_allowed(_verdict(by, access_request, grant, moment, sign_in), ACTIVATION)
     move(
         grant,
         "activate",
@@ -130,7 +147,9 @@ def _same_address(grant: Grant, observed: str | None, from_elsewhere: bool) -> N
     )
 
 
-def _verdict(by: Person, access_request: AccessRequest, grant: Grant, moment: datetime) -> Verdict:
+def _verdict(
+    by: Person, access_request: AccessRequest, grant: Grant, moment: datetime, sign_in: dict[str, Any] | None
+) -> Verdict:
     ask = context.Ask(
         entitlement=grant.entitlement,
         duration=grant.duration,
@@ -138,7 +157,7 @@ def _verdict(by: Person, access_request: AccessRequest, grant: Grant, moment: da
         ticket=access_request.ticket,
         source=grant.source_address,
     )
-    return context.verdict_at_activation(by, ask, now=moment)
+    return context.verdict_at_activation(by, ask, now=moment, sign_in=sign_in)
 
 
 def _want_open(grant: Grant, moment: datetime) -> None:

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from audit_app.models import Event
 from audit_app.trail import About, Party, record
-from requests_app.errors import Gone, Refused
+from requests_app.errors import Gone, Refused, SignInNeeded
 
 
 @contextmanager
@@ -18,6 +18,11 @@ def attempting(
     try:
         with transaction.atomic():
             yield
+    except SignInNeeded as error:
+        # Not a refusal of the person: they go, prove it and come back. It would drown the real ones.
+        with transaction.atomic():
+            record("signin.asked_again", by=by, about=about, why=error.reason)
+        raise
     except (Refused, Gone) as error:
         with transaction.atomic():
             record(

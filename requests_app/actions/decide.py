@@ -11,6 +11,7 @@ from requests_app import deciders, notify
 from requests_app.actions import grants, stages
 from requests_app.actions.attempting import attempting
 from requests_app.actions.deciding import locked, require_decider
+from requests_app.actions.fresh import require_at_approval
 from requests_app.actions.narrow import Narrower, narrow
 from requests_app.actions.refusals import require_reason
 from requests_app.actions.shown import shown
@@ -28,12 +29,14 @@ def decide(
     reason: str = "",
     narrower: Narrower = AS_ASKED,
     seen: str = "",
+    sign_in: dict[str, Any] | None = None,
 ) -> AccessRequest:
     """The vote stands, and the stage and the request have moved as far as it carries them.
 
     Who approves may make it shorter or narrower. `seen` is the fingerprint of what they were shown. Refuses the
-    requester, who may not decide now, and who was heard on this request before. Raises Stale when the stage is not
-    waiting any more or the request is not what was seen, Invalid for a denial without a reason.
+    requester, who may not decide now, and who was heard on this request before; an approval also with SignInNeeded,
+    when policy asks for more than `sign_in` shows (a denial opens nothing, so it asks for nothing). Raises Stale when
+    the stage is not waiting any more or the request is not what was seen, Invalid for a denial without a reason.
     """
     vote = Decision.Vote(vote)
     reason = require_reason(reason) if vote == Decision.Vote.DENY else reason.strip()
@@ -44,6 +47,8 @@ def decide(
         decider = require_decider(by, access_request, stage, moment, seen=seen)
         saw = shown(access_request)
         approves = vote == Decision.Vote.APPROVE
+        if approves:
+            require_at_approval(access_request, sign_in, moment)
         changed = narrow(access_request, narrower, by=by) if approves else {}
         _vote(decider, stage, vote, reason, moment, saw=saw, changed=changed)
         if not approves:

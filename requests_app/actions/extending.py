@@ -62,7 +62,8 @@ def begin(wish: AccessRequest, moment: datetime) -> None:
         ticket=wish.ticket,
         source=grant.source_address,
     )
-    refuse_unless_allowed(context.verdict_at_activation(grant.person, ask, now=moment))
+    # Who agrees is here, not the holder: what is asked of the holder's sign-in was asked when they wished for it.
+    refuse_unless_allowed(context.verdict_at_activation(grant.person, ask, now=moment, moments=()))
     before = grant.expires_at
     move(
         grant,

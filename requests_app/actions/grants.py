@@ -22,7 +22,7 @@ def approve(access_request: AccessRequest, moment: datetime, *, by: str = "", wh
         begin(access_request, moment)
         notify.decided(access_request, by=by, why=why)
         return
-    for item in access_request.items.select_related("entitlement__resource"):
+    for item in access_request.wanted:
         grant = Grant.objects.create(
             item=item,
             access_request=access_request,

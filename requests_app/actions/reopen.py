@@ -1,6 +1,7 @@
 """Open again, for the time that was left, what somebody took away by hand in Azure. Never without its holder's word."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from audit_app import origin
 from audit_app.clock import now
@@ -17,12 +18,13 @@ from requests_app.models import Grant, Person
 LEAST = timedelta(minutes=2)
 
 
-def open_again(*, by: Person, grant_id: int, from_elsewhere: bool = False) -> Grant:
+def open_again(
+    *, by: Person, grant_id: int, from_elsewhere: bool = False, sign_in: dict[str, Any] | None = None
+) -> Grant:
     """A new grant, of the same request and for the time that was left, is opening. Its end is never a later one.
 
-    Refused for anyone but the holder, when policy or the directory says no by now, from another address unless
-    `from_elsewhere`, and while the portal only closes. Gone when no time is left; Stale when it was not removed in
-    Azure, is not closed yet, or was opened again already.
+    Refused for anyone but the holder, and as `open_grant` refuses; while the portal only closes. Gone when no time is
+    left; Stale when it was not removed in Azure, is not closed yet, or was opened again already.
     """
     grant = Grant.objects.select_related("entitlement__resource", "person").get(pk=grant_id)
     with attempting("grant.open_again_refused", by=by.party, about=grant.about()):
@@ -32,29 +34,36 @@ def open_again(*, by: Person, grant_id: int, from_elsewhere: bool = False) -> Gr
         require_armed()
         moment = now()
         end = _end(grant, moment)
-        again = Grant.objects.create(
-            item_id=grant.item_id,
-            access_request=grant.access_request,
-            person=grant.person,
-            entitlement=grant.entitlement,
-            source_address=grant.source_address,
-            duration=end - moment,
-            policy_hash=grant.policy_hash,
-            issued_at=moment,
-            activate_by=end,
-            again_of=grant,
+        again = _again(by, grant, moment, end)
+        open_grant(
+            by, grant.access_request, again, moment, end, from_elsewhere=from_elsewhere, sign_in=sign_in
         )
-        record(
-            "grant.opened_again",
-            by=by.party,
-            about=again.about(),
-            data={
-                "removed": str(grant.uid),
-                "until": end.isoformat(),
-                "observed": origin.current().source_address,
-            },
-        )
-        open_grant(by, grant.access_request, again, moment, end, from_elsewhere=from_elsewhere)
+    return again
+
+
+def _again(by: Person, grant: Grant, moment: datetime, end: datetime) -> Grant:
+    again = Grant.objects.create(
+        item_id=grant.item_id,
+        access_request=grant.access_request,
+        person=grant.person,
+        entitlement=grant.entitlement,
+        source_address=grant.source_address,
+        duration=end - moment,
+        policy_hash=grant.policy_hash,
+        issued_at=moment,
+        activate_by=end,
+        again_of=grant,
+    )
+    record(
+        "grant.opened_again",
+        by=by.party,
+        about=again.about(),
+        data={
+            "removed": str(grant.uid),
+            "until": end.isoformat(),
+            "observed": origin.current().source_address,
+        },
+    )
     return again
 
 

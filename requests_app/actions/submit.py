@@ -17,6 +17,7 @@ from requests_app.actions.refusals import refuse_unless_allowed
 from requests_app.context import Ask
 from requests_app.errors import Refused
 from requests_app.models import AccessRequest, Grant, Person, RequestItem, Stage
+from requests_app.policy.facts import ACTIVATION, REQUEST
 from requests_app.policy.verdict import Verdict, steps
 from requests_app.preview import Preview
 
@@ -31,8 +32,9 @@ def submit(
 ) -> AccessRequest:
     """A request waits for its first stage, its approvers are told, and the verdict is kept with it.
 
-    The same form sent twice is one request. Raises Refused, naming the check, when policy says no. With `extends` it
-    asks for more time for that grant, which extend.py has looked at.
+    The same form sent twice is one request. Raises Refused, naming the check, when policy says no, SignInNeeded when
+    only `sign_in` (what the session knows of its sign-in) is in the way. With `extends` it asks for more time for that
+    grant, which extend.py has looked at.
     """
     earlier = AccessRequest.objects.filter(requester=by, submission_key=submission_key).first()
     if earlier:
@@ -56,8 +58,12 @@ def _submit(
 ) -> AccessRequest:
     moment = now()
     here = origin.current()
-    seen = preview.preview(by, ask, observed=here.source_address, now=moment)
-    refuse_unless_allowed(seen.verdict)
+    # More time begins by itself once agreed to: what activating asks for is asked now, while the person is there.
+    moments = (REQUEST, ACTIVATION) if extends else (REQUEST,)
+    seen = preview.preview(
+        by, ask, observed=here.source_address, now=moment, moments=moments, sign_in=sign_in
+    )
+    refuse_unless_allowed(seen.verdict, *moments)
     access_request = AccessRequest.objects.create(
         requester=by,
         reason=ask.reason.strip(),

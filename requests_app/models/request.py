@@ -126,9 +126,14 @@ class AccessRequest(models.Model):
         )
 
     @cached_property
+    def wanted(self) -> "list[RequestItem]":
+        """Return the items with entitlement and resource; read once, for what was asked for never changes."""
+        return list(self.items.select_related("entitlement__resource"))
+
+    @cached_property
     def _what(self) -> tuple[str, str]:
-        """What is asked for, as the trail names it; read once, for what was asked for never changes."""
-        wanted = [item.entitlement for item in self.items.select_related("entitlement__resource")]
+        """What is asked for, as the trail names it."""
+        wanted = [item.entitlement for item in self.wanted]
         return (
             ", ".join(entitlement.name for entitlement in wanted),
             ", ".join(sorted({entitlement.resource.name for entitlement in wanted})),

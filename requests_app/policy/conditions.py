@@ -15,6 +15,7 @@ from requests_app.policy.checks import Check
 from requests_app.policy.durations import in_words
 from requests_app.policy.facts import Attempt, PersonFacts
 from requests_app.policy.reading import Section
+from requests_app.policy.sign_in import FreshSignIn
 from requests_app.policy.source import SourceRefused, inside
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -260,6 +261,7 @@ CONDITIONS: Mapping[str, type[Condition]] = {
     "source": SourceNetworks,
     "duration": UpTo,
     "on_call": OnCall,
+    "sign_in": FreshSignIn,
 }
 
 

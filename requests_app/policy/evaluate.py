@@ -12,6 +12,7 @@ from requests_app.policy.conditions import CONDITIONS, Condition, Reason
 from requests_app.policy.durations import in_words
 from requests_app.policy.facts import Attempt, EntitlementFacts, PersonFacts
 from requests_app.policy.model import PolicySet, Rule, StageRule
+from requests_app.policy.sign_in import demands_of, void_contexts
 from requests_app.policy.source import SourceRefused, check_source
 from requests_app.policy.staffing import check_stages, stage_title
 from requests_app.policy.verdict import Limits, Verdict
@@ -80,6 +81,7 @@ def evaluate(policy: PolicySet, attempt: Attempt) -> Verdict:
         *_waived(waived),
         *_stages(limits.stages, attempt),
         *_warnings(attempt),
+        *void_contexts(demands_of(rules), attempt),
     ]
     return Verdict(
         outcome="refused" if any(check.refuses for check in checks) else "allowed",
@@ -89,6 +91,7 @@ def evaluate(policy: PolicySet, attempt: Attempt) -> Verdict:
         activate_within=limits.activate_within,
         rules=tuple(rule.name for rule in rules),
         policy_hash=policy.hash,
+        sign_in=demands_of(rules),
     )
 
 

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+# When policy is asked: a request for more time is asked and, once agreed to, activated by nobody's further click.
+REQUEST, APPROVAL, ACTIVATION, BREAK_GLASS = "request", "approval", "activation", "break_glass"
+
 
 @dataclass(frozen=True, slots=True)
 class PersonFacts:
@@ -67,6 +70,14 @@ class Surrounding:
 
 
 @dataclass(frozen=True, slots=True)
+class SignInFacts:
+    """What Entra said of this session's sign-in: when the person proved who they are, and which contexts it met."""
+
+    auth_time: datetime | None
+    acrs: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One person asking for one entitlement at one moment (`at`, aware).
 
@@ -75,6 +86,8 @@ class Attempt:
     the line (a worker checks again). `approvers` lists by stage name who may decide it now, the requester
     left out; `alternates` who joins them when a stage escalates.
     `containers_known` is whether the containers in Azure were ever read, `surroundings` what was found there.
+    `moments` says what is being done, `sign_in` what is known of the session that does it; None proves nothing.
+    `void_contexts` says, by authentication context, why it proves nothing although Entra may give it.
     """
 
     person: PersonFacts
@@ -89,3 +102,6 @@ class Attempt:
     alternates: Mapping[str, tuple[Approver, ...]] = field(default_factory=dict)
     containers_known: bool = True
     surroundings: tuple[Surrounding, ...] = ()
+    moments: tuple[str, ...] = (REQUEST,)
+    sign_in: SignInFacts | None = None
+    void_contexts: Mapping[str, str] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from typing import Any, Literal, cast
 
 from requests_app.policy.checks import Check, Outcome
 from requests_app.policy.model import ApproverKind, ApproverRule, Escalation, StageRule
+from requests_app.policy.sign_in import FreshSignIn
 
 __all__ = ["Check", "Limits", "Outcome", "StageRule", "Verdict"]
 
@@ -37,6 +38,7 @@ class Verdict:
     activate_within: timedelta
     rules: tuple[str, ...]
     policy_hash: str
+    sign_in: tuple[FreshSignIn, ...] = ()
 
     @property
     def allowed(self) -> bool:
@@ -66,6 +68,7 @@ class Verdict:
             "activate_within": _seconds(self.activate_within),
             "rules": list(self.rules),
             "policy_hash": self.policy_hash,
+            "sign_in": [demand.to_dict() for demand in self.sign_in],
         }
 
     @classmethod
@@ -79,6 +82,8 @@ class Verdict:
             activate_within=timedelta(seconds=data["activate_within"]),
             rules=tuple(data["rules"]),
             policy_hash=data["policy_hash"],
+            # Verdicts from before there were such demands hold none.
+            sign_in=tuple(FreshSignIn.from_dict(demand) for demand in data.get("sign_in", ())),
         )
 
 

@@ -80,6 +80,10 @@ class GraphReader:
             people = frozenset(item["id"] for item in members if self._is_person(item))
             yield GraphGroup(group.get("id") or oid, group.get("displayName") or "", people)
 
+    def items(self, path: str) -> Iterator[dict[str, Any]]:
+        """Everything in this collection, page by page."""
+        yield from self._pages(path, {})
+
     def close(self) -> None:
         """Close the connections; the reader may not be used again."""
         if self._session is not None:
@@ -181,7 +185,8 @@ class GraphReader:
         )
 
     def _url(self, path: str, query: dict[str, str]) -> str:
-        return f"{self.config.graph_endpoint.rstrip('/')}{path}?{urlencode(query, safe='$(),=')}"
+        asked = f"?{urlencode(query, safe='$(),=')}" if query else ""
+        return f"{self.config.graph_endpoint.rstrip('/')}{path}{asked}"
 
     def _same_host(self, url: str) -> bool:
         ours, theirs = urlsplit(self.config.graph_endpoint), urlsplit(url)

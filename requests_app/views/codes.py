@@ -4,6 +4,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -11,9 +12,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from audit_app import origin
 from requests_app.actions import activate as activating
 from requests_app.actions import codes
-from requests_app.errors import Gone, Refused
+from requests_app.errors import Gone, Refused, SignInNeeded
 from requests_app.models import AccessRequest, Grant
-from requests_app.views.http import PortalRequest, visible_request
+from requests_app.views import kept_form
+from requests_app.views.http import PortalRequest, sign_in_facts, visible_request
 
 ELSEWHERE = "source address"
 
@@ -56,7 +58,12 @@ def activate(request: PortalRequest, pk: int) -> HttpResponse:
     access_request = visible_request(request.user, pk)
     meant = request.POST.get("from_elsewhere") == "1"
     try:
-        activating.activate(by=request.user, access_request_id=pk, from_elsewhere=meant)
+        activating.activate(
+            by=request.user, access_request_id=pk, from_elsewhere=meant, sign_in=sign_in_facts(request)
+        )
+    except SignInNeeded as error:
+        back = reverse("request-detail", kwargs={"pk": pk})
+        return kept_form.step_up(request, error, purpose=kept_form.ACTIVATION, back=back)
     except Refused as error:
         if error.check != ELSEWHERE:
             raise
@@ -70,14 +77,24 @@ def activate(request: PortalRequest, pk: int) -> HttpResponse:
 def activate_code(request: PortalRequest) -> HttpResponse:
     """Take a pasted code and spend it; a refusal stands on the form, which keeps what was pasted."""
     form = CodeForm(request.POST if request.method == "POST" else None)
-    context: dict[str, object] = {"form": form}
+    if kept := kept_form.shown(request, kept_form.CODE):
+        # A code is kept for no longer than the way to Entra and back takes.
+        kept_form.drop(request, kept_form.CODE)
+        form = CodeForm(initial={"code": kept.first("code")})
+    context: dict[str, object] = {"form": form, "elsewhere": bool(kept and kept.first("from_elsewhere"))}
+    context["meant"] = context["elsewhere"]
     status = 200
     if form.is_bound and form.is_valid():
         said = form.cleaned_data
         try:
             access_request = activating.activate_with_code(
-                by=request.user, text=said["code"], from_elsewhere=said["from_elsewhere"]
+                by=request.user,
+                text=said["code"],
+                from_elsewhere=said["from_elsewhere"],
+                sign_in=sign_in_facts(request),
             )
+        except SignInNeeded as error:
+            return kept_form.step_up(request, error, purpose=kept_form.CODE, back=request.path)
         except (Refused, Gone) as error:
             context |= {"error": error, "elsewhere": error.check == ELSEWHERE}
             status = error.status
@@ -100,5 +117,6 @@ def elsewhere(request: PortalRequest, access_request: AccessRequest, error: Refu
 
 
 def _opening(request: PortalRequest, access_request: AccessRequest) -> HttpResponse:
+    kept_form.drop(request, kept_form.ACTIVATION, kept_form.CODE)
     messages.success(request, "Activated. It is opening; the time starts when Azure confirms the rule.")
     return redirect("request-detail", pk=access_request.pk)

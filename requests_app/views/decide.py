@@ -3,20 +3,25 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from requests_app.actions import decide as deciding
 from requests_app.actions.narrow import Narrower
-from requests_app.errors import Invalid
+from requests_app.errors import Invalid, SignInNeeded
 from requests_app.models import AccessRequest, Decision, Stage
 from requests_app.policy.durations import parse_duration
+from requests_app.views import kept_form
 from requests_app.views.detail import show
-from requests_app.views.http import PortalRequest, visible_request, visible_stage
+from requests_app.views.http import PortalRequest, sign_in_facts, visible_request, visible_stage
 
 
 @require_POST
 def decide(request: PortalRequest, pk: int) -> HttpResponse:
-    """The vote stands; a denial without a reason comes back on the form with what was typed."""
+    """The vote stands; a denial without a reason comes back on the form with what was typed.
+
+    An approval that asks for a fresher sign-in comes back, after it, to the decision on the request's page.
+    """
     stage = visible_stage(request.user, pk)
     vote, reason = request.POST.get("vote", ""), request.POST.get("reason", "")[:1000]
     try:
@@ -29,10 +34,15 @@ def decide(request: PortalRequest, pk: int) -> HttpResponse:
             reason=reason,
             narrower=_narrower(request),
             seen=request.POST.get("seen", "")[:16],
+            sign_in=sign_in_facts(request),
         )
+    except SignInNeeded as error:
+        back = reverse("request-detail", kwargs={"pk": stage.access_request_id})
+        return kept_form.step_up(request, error, purpose=kept_form.APPROVAL, back=back)
     except Invalid as error:
         words = {"decide_error": error.reason, "typed": reason, "vote": vote, "status": error.status}
         return show(request, visible_request(request.user, stage.access_request_id), **words)
+    kept_form.drop(request, kept_form.APPROVAL)
     messages.success(request, _said(access_request, stage, vote))
     if request.POST.get("back") == "inbox":
         return redirect("inbox")

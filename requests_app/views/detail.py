@@ -11,11 +11,13 @@ from audit_app.clock import now
 from requests_app import deciders, lifecycle
 from requests_app.actions import revoke
 from requests_app.models import AccessRequest, Comment, Grant, Person, Stage
+from requests_app.policy.facts import ACTIVATION, APPROVAL
 from requests_app.standing import Decider
+from requests_app.views import kept_form
 from requests_app.views.deciding import deciding as _deciding
 from requests_app.views.deciding import talk as _talk
 from requests_app.views.doors import Door, doors, with_openings
-from requests_app.views.http import PortalRequest, live, signature, visible_request
+from requests_app.views.http import PortalRequest, live, sign_in_note, signature, visible_request
 from requests_app.views.stages import group_names, steps, with_story
 from requests_app.views.timeline import moments
 
@@ -26,15 +28,37 @@ QUICK, SLOW, NEVER = 2, 15, 0
 @never_cache
 @require_safe
 def detail(request: PortalRequest, pk: int) -> HttpResponse:
-    """Show the request; asked by its own poll, the part that changes."""
-    return show(request, visible_request(request.user, pk))
+    """Show the request; asked by its own poll, the part that changes. After signing in again, with the form as typed."""
+    return show(request, visible_request(request.user, pk), **_as_typed(request))
 
 
 def show(request: PortalRequest, access_request: AccessRequest, **more: Any) -> HttpResponse:
     """Return the request's page. `status` and a form's words (`decide_error`, `typed`) come from its POSTs."""
     status = more.pop("status", 200)
     context = {**situation(access_request, request.user), **more}
+    verdicts = [item.verdict for item in context["items"]]
+    context["approving_asks"] = sign_in_note(request, verdicts, APPROVAL) if context["to_decide"] else ""
+    if more.get("kept"):
+        # What was typed is there again: no news may replace it under whoever looks it over.
+        context["poll"] = NEVER
+    context["activating_asks"] = sign_in_note(request, verdicts, ACTIVATION) if context["mine"] else ""
     return live(request, PAGE, "situation", context, _seen(context), status=status)
+
+
+def _as_typed(request: PortalRequest) -> dict[str, Any]:
+    """Return the words of the form that this page is to show again, in the names its template has for them."""
+    kept = kept_form.shown(request, kept_form.APPROVAL, kept_form.ACTIVATION, kept_form.EXTENSION)
+    if kept is None:
+        return {}
+    words = {"kept": kept.purpose, "typed": kept.first("reason"), "kept_back": kept.first("back")}
+    if kept.purpose == kept_form.APPROVAL:
+        words |= {"kept_duration": kept.first("duration"), "kept_source": kept.first("source")}
+    if kept.purpose == kept_form.EXTENSION:
+        total, key = kept.first("total"), kept.first("submission_key")
+        words |= {"form": "extend", "kept_total": total, "kept_key": key}
+    if kept.purpose == kept_form.ACTIVATION:
+        words["from_elsewhere"] = kept.first("from_elsewhere")
+    return words
 
 
 def situation(access_request: AccessRequest, person: Person) -> dict[str, Any]:

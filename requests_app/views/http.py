@@ -1,5 +1,6 @@
 """What every page of this app shares: the signed-in request, finding what a person may see, live fragments."""
 
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
@@ -8,9 +9,11 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django_htmx.middleware import HtmxDetails
 
+from audit_app.clock import now
 from requests_app import attention
 from requests_app.errors import Missing
 from requests_app.models import AccessRequest, Grant, Person, Stage
+from requests_app.policy.sign_in import MOMENTS, FreshSignIn, read_facts, strictest
 
 
 class PortalRequest(HttpRequest):
@@ -68,6 +71,18 @@ def sign_in_facts(request: PortalRequest) -> dict[str, Any]:
     """Return what this session knows of how the person signed in, as it is kept with what they ask."""
     facts = request.session.get("sign_in", {})
     return {name: facts[name] for name in ("auth_time", "acrs") if name in facts}
+
+
+def sign_in_note(request: PortalRequest, verdicts: Iterable[dict[str, Any]], moment: str) -> str:
+    """Return what doing this will ask of the sign-in, in words, by these kept verdicts; nothing when it shows it.
+
+    The action asks by the policy in force as well: a page says what was promised.
+    """
+    demands = [FreshSignIn.from_dict(one) for verdict in verdicts for one in verdict.get("sign_in", ())]
+    need = strictest(demands, moment)
+    if need is None or need.met(read_facts(sign_in_facts(request)), now()):
+        return ""
+    return f"{MOMENTS[moment].capitalize()} asks for {need}. You are sent to Entra first, and come back to this form."
 
 
 def signature(*parts: object) -> str:

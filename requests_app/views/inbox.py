@@ -12,8 +12,9 @@ from audit_app.clock import now
 from requests_app import attention
 from requests_app.history import History, histories
 from requests_app.models import AccessRequest, Decision, RequestItem, Stage
+from requests_app.policy.facts import APPROVAL
 from requests_app.seen import fingerprint
-from requests_app.views.http import PortalRequest, live, signature
+from requests_app.views.http import PortalRequest, live, sign_in_note, signature
 
 PAGE = 50
 
@@ -29,6 +30,8 @@ class Card:
     notes: tuple[dict[str, Any], ...]
     passed: int
     seen: str
+    # What approving will ask of the sign-in, in words.
+    asks: str
 
 
 @never_cache
@@ -39,7 +42,7 @@ def inbox(request: PortalRequest) -> HttpResponse:
     shown = list(_detailed(_after(waiting, request.GET.get("after", "")))[: PAGE + 1])
     context = {
         "now": now(),
-        "cards": _cards(shown[:PAGE]),
+        "cards": _cards(request, shown[:PAGE]),
         "older": shown[PAGE - 1].pk if len(shown) > PAGE else None,
         "first_page": not request.GET.get("after"),
     }
@@ -70,7 +73,7 @@ def _detailed(waiting: QuerySet[Stage]) -> QuerySet[Stage]:
     )
 
 
-def _cards(stages: list[Stage]) -> list[Card]:
+def _cards(request: PortalRequest, stages: list[Stage]) -> list[Card]:
     items = [(stage, item) for stage in stages for item in stage.access_request.items.all()]
     past = histories(item for _, item in items) if items else {}
     return [
@@ -82,6 +85,7 @@ def _cards(stages: list[Stage]) -> list[Card]:
             notes=tuple(check for check in item.verdict.get("checks", ()) if check["outcome"] != "pass"),
             passed=sum(check["outcome"] == "pass" for check in item.verdict.get("checks", ())),
             seen=fingerprint(stage.access_request),
+            asks=sign_in_note(request, [item.verdict], APPROVAL),
         )
         for stage, item in items
     ]

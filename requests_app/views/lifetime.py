@@ -6,15 +6,17 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from audit_app.clock import now
 from requests_app.actions import extend as extending
 from requests_app.actions import reopen
 from requests_app.actions import shorten as shortening
-from requests_app.errors import Invalid, Refused
+from requests_app.errors import Invalid, Refused, SignInNeeded
 from requests_app.models import AccessRequest
 from requests_app.policy.durations import parse_duration
+from requests_app.views import kept_form
 from requests_app.views.codes import ELSEWHERE, elsewhere
 from requests_app.views.detail import show
 from requests_app.views.http import PortalRequest, back, grant_of, sign_in_facts, visible_request, why
@@ -34,8 +36,11 @@ def extend(request: PortalRequest, pk: int) -> HttpResponse:
             submission_key=_key(request.POST.get("submission_key", "")),
             sign_in=sign_in_facts(request),
         )
+    except SignInNeeded as error:
+        return _step_up(request, pk, error, kept_form.EXTENSION)
     except Invalid as error:
         return _again(request, pk, error, "extend")
+    kept_form.drop(request, kept_form.EXTENSION)
     if wish.state == AccessRequest.State.APPROVED:
         messages.success(
             request, "Agreed. The later end is being written into Azure; nothing is interrupted."
@@ -66,13 +71,24 @@ def open_again(request: PortalRequest, pk: int) -> HttpResponse:
     """What somebody took away in Azure is opening again, for the time that was left."""
     meant, grant = request.POST.get("from_elsewhere") == "1", grant_of(request, pk)
     try:
-        again = reopen.open_again(by=request.user, grant_id=grant.pk, from_elsewhere=meant)
+        again = reopen.open_again(
+            by=request.user, grant_id=grant.pk, from_elsewhere=meant, sign_in=sign_in_facts(request)
+        )
+    except SignInNeeded as error:
+        return _step_up(request, pk, error, kept_form.ACTIVATION)
     except Refused as error:
         if error.check != ELSEWHERE:
             raise
         return elsewhere(request, grant.access_request, error)
+    kept_form.drop(request, kept_form.ACTIVATION)
     messages.success(request, f"{again.entitlement.name} is opening again, until its end as it was agreed.")
     return redirect(back(request, pk))
+
+
+def _step_up(request: PortalRequest, pk: int, error: SignInNeeded, purpose: str) -> HttpResponse:
+    return kept_form.step_up(
+        request, error, purpose=purpose, back=reverse("request-detail", kwargs={"pk": pk})
+    )
 
 
 def _again(request: PortalRequest, pk: int, error: Invalid, form: str) -> HttpResponse:

@@ -3,10 +3,12 @@
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -14,12 +16,15 @@ from audit_app import origin
 from audit_app.clock import now
 from requests_app import context, directory
 from requests_app import preview as previews
-from requests_app.actions import submit
-from requests_app.errors import Invalid, LatchError, Missing, Refused
+from requests_app.actions import fresh, submit
+from requests_app.errors import Invalid, LatchError, Missing, Refused, SignInNeeded
 from requests_app.models import AccessRequest, Entitlement, Person
 from requests_app.policy.checks import Check
 from requests_app.policy.evaluate import eligible
+from requests_app.policy.facts import REQUEST
+from requests_app.policy.sign_in import FreshSignIn
 from requests_app.policy.verdict import Limits
+from requests_app.views import kept_form
 from requests_app.views.http import PortalRequest, sign_in_facts
 from requests_app.views.new_form import AskForm, beginning, presets
 from requests_app.views.stages import usual_waits
@@ -28,20 +33,26 @@ PAGE = "requests/new.html"
 NEEDED = "needed"
 # A check whose field is still empty is not a refusal yet. A reason is measured while it is being typed.
 _STILL_EMPTY = {"duration": "duration", "ticket": "ticket"}
+# What asking itself leads to is no refusal either.
+_NEEDED_ALL_ALONG = ("reason", FreshSignIn.name)
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: PortalRequest) -> HttpResponse:
-    """Show the form for ?entitlement=…; posted, ask. With `preview` posted, only show what would happen."""
+    """Show the form for ?entitlement=…; posted, ask. With `preview` posted, only show what would happen.
+
+    With `prove` posted, or where only the sign-in is in the way, go and prove it: the form is kept.
+    """
     if request.method != "POST":
-        return _blank(request)
-    entitlement = _entitlement(request.POST.get("entitlement", ""))
-    form = AskForm(request.POST)
+        kept = kept_form.shown(request, kept_form.REQUEST)
+        return _as_typed(request, kept.data) if kept else _blank(request)
     if "preview" in request.POST:
-        form.is_valid()
-        form.errors.clear()
-        return render(request, PAGE, _page(request, entitlement, form, asking=True))
+        return _as_typed(request, request.POST)
+    entitlement = _entitlement(request.POST.get("entitlement", ""))
+    if "prove" in request.POST:
+        return _prove(request, entitlement)
+    form = AskForm(request.POST)
     if not form.is_valid():
         return render(request, PAGE, _page(request, entitlement, form), status=Invalid.status)
     try:
@@ -51,8 +62,11 @@ def new(request: PortalRequest) -> HttpResponse:
             submission_key=form.cleaned_data["submission_key"],
             sign_in=sign_in_facts(request),
         )
+    except SignInNeeded as error:
+        return _step_up(request, entitlement, error)
     except (Refused, Invalid) as error:
         return _refused(request, entitlement, form, error)
+    kept_form.drop(request, kept_form.REQUEST)
     messages.success(request, _asked(access_request))
     return redirect("request-detail", pk=access_request.pk)
 
@@ -67,6 +81,36 @@ def preview(request: PortalRequest) -> HttpResponse:
     form.is_valid()
     limits = _limits(request.user, entitlement)
     return render(request, f"{PAGE}#preview", _seen(request, entitlement, form, limits))
+
+
+def _as_typed(request: PortalRequest, data: QueryDict) -> HttpResponse:
+    """Return the page with this typed into it, and nothing of it called wrong yet."""
+    entitlement = _entitlement(data.get("entitlement", ""))
+    form = AskForm(data)
+    form.is_valid()
+    form.errors.clear()
+    return render(request, PAGE, _page(request, entitlement, form, asking=True))
+
+
+def _prove(request: PortalRequest, entitlement: Entitlement) -> HttpResponse:
+    """Lead to Entra, and back to the form as it was typed so far; show it at once where nothing is to be proved."""
+    _limits(request.user, entitlement)
+    try:
+        fresh.require_at(
+            REQUEST,
+            by=request.user,
+            entitlements=[entitlement],
+            sign_in=sign_in_facts(request),
+            now=now(),
+        )
+    except SignInNeeded as error:
+        return _step_up(request, entitlement, error)
+    return _as_typed(request, request.POST)
+
+
+def _step_up(request: PortalRequest, entitlement: Entitlement, error: SignInNeeded) -> HttpResponse:
+    back = f"{reverse('request-new')}?{urlencode({'entitlement': entitlement.key})}"
+    return kept_form.step_up(request, error, purpose=kept_form.REQUEST, back=back)
 
 
 def _blank(request: PortalRequest) -> HttpResponse:
@@ -142,7 +186,7 @@ def _seen(
     here = origin.current().source_address
     moment = now()
     ask = form.ask(entitlement)
-    shown = previews.preview(request.user, ask, observed=here, now=moment)
+    shown = previews.preview(request.user, ask, observed=here, now=moment, sign_in=sign_in_facts(request))
     checks = [_soften(check, form) if asking else check for check in shown.verdict.checks]
     refused = any(check.refuses for check in checks)
     missing = any(check.outcome == NEEDED for check in checks)
@@ -154,6 +198,9 @@ def _seen(
         "ask": ask,
         "open_checks": [check for check in checks if check.outcome != "pass"],
         "passed_checks": [check for check in checks if check.outcome == "pass"],
+        "prove": any(
+            check.name == FreshSignIn.name and check.outcome in ("fail", NEEDED) for check in checks
+        ),
         "outcome": "refused" if refused else "incomplete" if missing else "allowed",
         "stages": [
             {"title": stage.need.title, "note": _seats(stage), "people": [one.label for one in stage.people]}
@@ -171,7 +218,7 @@ def _seats(stage: previews.StagePreview) -> str:
 def _soften(check: Check, form: AskForm) -> Check:
     field = _STILL_EMPTY.get(check.name)
     empty = field is not None and not str(form.data.get(field, "")).strip()
-    if check.outcome == "fail" and (empty or check.name == "reason"):
+    if check.outcome == "fail" and (empty or check.name in _NEEDED_ALL_ALONG):
         return replace(check, outcome=NEEDED)  # type: ignore[arg-type]
     return check
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from audit_app import sealing
 from audit_app.clock import now
 from audit_app.shipping import report
-from requests_app import attention, pacing
+from requests_app import attention, pacing, sign_in_contexts
 from requests_app.actions import revoke
 from requests_app.arming import last_word
 from requests_app.errors import Invalid
@@ -32,6 +32,7 @@ ROUNDS = {
     "overdue": ("Alarms about closings that are late", timedelta(minutes=1)),
     "deadlines": ("Requests nobody decides, rights nobody uses", timedelta(minutes=1)),
     "directory": ("The copy of the directory", timedelta(minutes=3)),
+    "sign_in_contexts": ("What stands behind authentication contexts", timedelta(minutes=3)),
     "snapshots": ("What the pages show of Azure", timedelta(minutes=3)),
     "policy": ("The policy files", timedelta(minutes=2)),
     "outbox": ("Mails that wait", timedelta(minutes=1)),
@@ -87,6 +88,7 @@ def show(request: PortalRequest, *, status: int = 200, **more: Any) -> HttpRespo
         "seal_late": sealed.late(moment),
         "comparison": comparison(moment),
         "shipping": report.lags(moment),
+        "contexts": sign_in_contexts.standings(at=moment),
         "budgets": budgets(),
         "at_once": int(pacing.AZURE.burst),
         "in_window": pacing.AZURE.window,

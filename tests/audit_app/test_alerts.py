@@ -57,6 +57,7 @@ SEEN = {
     "dormant_account": lambda: several(2, timedelta(days=61), "signin.succeeded"),
     "overdue": lambda: several(1, HOUR, "grant.overdue", outcome="failure", subject=ADA),
     "drift": lambda: several(1, HOUR, "grant.removed_in_azure", outcome="failure", data={"rule": "latch-x"}),
+    "void_context": lambda: several(1, HOUR, "signin.context_void", why="Entra gives c1 to everybody"),
     "policy_changed": lambda: several(1, HOUR, "policy.loaded"),
     "everything_exported": lambda: several(1, HOUR, "export.started", data={"filters": {}}),
     "hasty_reviewer": lambda: several(20, timedelta(seconds=2), "review.kept", story="review-1"),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from tests.benchmarks.setting import Setting
+from tests.support.fresh import proved
 
 if TYPE_CHECKING:
     from requests_app.models import AccessRequest, Grant, Person
@@ -34,6 +35,7 @@ def asked(setting: Setting, key: str, entitlement: str, lasting: timedelta) -> "
             by=person(setting, key),
             ask=Ask(found, lasting, REASON, TICKET, address),
             submission_key=uuid4(),
+            sign_in=proved(),
         )
 
 
@@ -45,7 +47,7 @@ def approved(setting: Setting, access_request: "AccessRequest") -> None:
 
     while active := Stage.objects.filter(access_request=access_request, state="active").first():
         someone = deciders.of_stage(active, active.access_request, active.activated_at)[0].person
-        decide.decide(by=someone, stage_id=active.pk, vote="approve")
+        decide.decide(by=someone, stage_id=active.pk, vote="approve", sign_in=proved())
 
 
 def activated(setting: Setting, access_request: "AccessRequest") -> "Grant":
@@ -56,5 +58,5 @@ def activated(setting: Setting, access_request: "AccessRequest") -> "Grant":
 
     requester = access_request.requester
     with origin.origin(source_address=access_request.source_address):
-        activate.activate(by=requester, access_request_id=access_request.pk)
+        activate.activate(by=requester, access_request_id=access_request.pk, sign_in=proved())
     return Grant.objects.get(access_request=access_request)

@@ -18,6 +18,7 @@ import django
 from latchportal.demo.surroundings import WORLD
 from latchportal.devcloud import world
 from tests.chaos.ledger import Ledger
+from tests.support.fresh import proved
 
 # Who may have what: one group after the other, the last behind two.
 WISHES = (
@@ -79,10 +80,11 @@ class Load:
                     described.address,
                 ),
                 submission_key=uuid4(),
+                sign_in=proved(),
             )
             self.ledger.keep("request", pk=wish.pk)
             self._agree(wish)
-            activate.activate(by=person, access_request_id=wish.pk)
+            activate.activate(by=person, access_request_id=wish.pk, sign_in=proved())
         grant = Grant.objects.get(access_request=wish)
         self.ledger.keep("activated", pk=grant.pk, uid=str(grant.uid))
         return grant.pk
@@ -94,7 +96,7 @@ class Load:
 
         while active := Stage.objects.filter(access_request=wish, state="active").first():
             someone = deciders.of_stage(active, active.access_request, active.activated_at)[0].person
-            decide.decide(by=someone, stage_id=active.pk, vote="approve")
+            decide.decide(by=someone, stage_id=active.pk, vote="approve", sign_in=proved())
             self.ledger.keep("decision", request=wish.pk, stage=active.pk, person=someone.pk)
 
     def ends(self) -> None:

@@ -14,7 +14,7 @@ import httpx
 import uvicorn
 from starlette.applications import Starlette
 
-from latchportal.devcloud import entra, graph, identity, world
+from latchportal.devcloud import entra, graph, identity, tenant_control, world
 
 WORLD_FILE = Path(__file__).parents[2] / "latchportal/demo/organisation/world.yaml"
 BASE = "http://localhost:9001"
@@ -26,7 +26,13 @@ CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest())
 def services(of: world.World) -> Starlette:
     """Everything this folder owns, in one application."""
     return Starlette(
-        routes=[*identity.routes(of), *graph.routes(of), *entra.control_routes(of), *entra.routes(of)]
+        routes=[
+            *identity.routes(of),
+            *graph.routes(of),
+            *entra.control_routes(of),
+            *tenant_control.routes(of),
+            *entra.routes(of),
+        ]
     )
 
 

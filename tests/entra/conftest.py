@@ -10,11 +10,11 @@ import pytest
 from django.test import Client
 
 from tests.entra.false_entra import FalseEntra, running_false_entra
+from tests.entra.visitor import SITE
 from tests.support.devcloud import Devcloud, running_devcloud
 from tests.support.environment import TENANT
 from tests.support.organisation import the_world
 
-SITE = {"HTTP_HOST": "127.0.0.1:8000"}
 SignIn = Callable[..., Any]
 
 
@@ -53,6 +53,14 @@ def point_at(url: str, settings: Any) -> None:
     providers = copy.deepcopy(settings.SOCIALACCOUNT_PROVIDERS)
     providers["openid_connect"]["APPS"][0]["settings"]["server_url"] = f"{url}/{TENANT}/v2.0"
     settings.SOCIALACCOUNT_PROVIDERS = providers
+
+
+@pytest.fixture
+def tenant(devcloud: Devcloud, settings: Any, people: Any, policy: Any) -> Iterator[Devcloud]:
+    """The pretend Entra as the file says, and the site with all of its pages."""
+    settings.ROOT_URLCONF = "latchportal.urls"
+    yield devcloud
+    devcloud.control("DELETE", "tenant")
 
 
 @pytest.fixture

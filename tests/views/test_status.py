@@ -11,7 +11,7 @@ from requests_app.models import Arming, Attempt, Container, ContainerSnapshot, G
 from tests.support.azure import activated, approved
 
 pytestmark = pytest.mark.django_db
-MOST_QUERIES = 16
+MOST_QUERIES = 18
 
 
 def closed_after(people, *lags: float) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from requests_app import context
+from requests_app import context, sign_in_contexts
 from requests_app.models import Entitlement, Person
 from requests_app.policy.evaluate import evaluate
 from requests_app.policy.verdict import Verdict
@@ -30,12 +30,14 @@ def chances(now: datetime) -> list[Chance]:
     policy = context.active_policy()
     people = {str(person.oid): person for person in Person.objects.select_related("manager").order_by("pk")}
     offered = Entitlement.objects.filter(active=True, resource__active=True).select_related("resource")
+    # Those of the past had proved whatever policy asks for.
+    proved = {"auth_time": now.isoformat(), "acrs": list(sign_in_contexts.demanded())}
     found = []
     for person in people.values():
         address = usual_address(person)
         for entitlement in offered:
             ask = context.Ask(entitlement, SHORT, REASON, TICKET, address)
-            attempt = context.attempt(policy, person, ask, observed=address, now=now)
+            attempt = context.attempt(policy, person, ask, observed=address, now=now, sign_in=proved)
             verdict = evaluate(policy, attempt)
             if verdict.allowed:
                 stages = tuple(
