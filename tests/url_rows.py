@@ -80,6 +80,10 @@ ROWS: dict[str, Row] = {
     "people/<uuid:oid>/close/": Row(
         "/people/{oid}/close/", "in 403 403 403 403 200", "in 403 403 403 403 on", WHY
     ),
+    "away/": Row("/away/", EVERYBODY),
+    # Without an end nothing is set: the form comes back.
+    "away/say": Row("/away/say", post="in 422 422 422 422 422", data={"away": "on"}),
+    "away/<slug:what>/<int:pk>/call-off": Row("/away/absence/999999/call-off", post=NOWHERE),
     "activate/": Row("/activate/", EVERYBODY, "in 403 403 403 403 403", {"code": "not.a.code"}),
     # For machines alone: being signed in as a person is nothing there.
     "oauth/introspect": Row(

@@ -17,6 +17,17 @@ LONGEST = timedelta(days=180)
 _LOCK = 0x6C61746368_02
 
 
+def go(
+    *, by: Person, starts_at: datetime, ends_at: datetime, away: bool, to: str = "", why: str = ""
+) -> Delegation | None:
+    """The person is away, or somebody decides in their place, or both: all of it or nothing. See `be_away` and `lend`."""
+    with attempting("absence.refused", by=by.party, about=about(by)):
+        lent = lend(by=by, to=to, starts_at=starts_at, ends_at=ends_at, why=why) if to.strip() else None
+        if away:
+            be_away(by=by, starts_at=starts_at, ends_at=ends_at)
+    return lent
+
+
 def be_away(*, by: Person, starts_at: datetime, ends_at: datetime, person: Person | None = None) -> Absence:
     """The person (whoever says so, or for an administrator anybody) is away for that time, and not waited for.
 

@@ -4,6 +4,7 @@ from django.urls import path
 
 from requests_app.views import (
     arming,
+    away,
     catalogue,
     close_all,
     codes,
@@ -43,6 +44,9 @@ urlpatterns = [
     path("people/<uuid:oid>/close/", close_all.person, name="close-person"),
     path("taken-away/", taken_away.listing, name="taken-away"),
     path("taken-away/<int:pk>/give-back", taken_away.give_back, name="give-back"),
+    path("away/", away.away, name="away"),
+    path("away/say", away.say, name="away-say"),
+    path("away/<slug:what>/<int:pk>/call-off", away.call_off, name="away-call-off"),
     path("activate/", codes.activate_code, name="activate-code"),
     path("oauth/introspect", oauth.introspect, name="introspect"),
     path("oauth/revoke", oauth.revoke, name="oauth-revoke"),

@@ -33,4 +33,5 @@ function localise(root) {
 }
 
 localise(document);
+for (const input of document.querySelectorAll("input[data-zone]")) input.value = zone;
 document.addEventListener("htmx:load", (event) => localise(event.target));
