@@ -5,7 +5,7 @@ A message holds words for a page to be opened, never a latch code.
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from django.conf import settings
@@ -21,6 +21,7 @@ from requests_app.models.person import ADMIN_ROLE
 APPROVAL_NEEDED = "approval_needed"
 DECIDED = "decided"
 OPENED = "opened"
+ENDING = "ending"
 EXTENDED = "extended"
 SHORTENED = "shortened"
 REMOVED = "removed"
@@ -28,6 +29,8 @@ CLOSED = "closed"
 LAPSED = "lapsed"
 OVERDUE = "overdue"
 ALERT = "alert"
+# Its holder is told so long before the end, while more time can still be agreed to.
+SOON: Final = timedelta(minutes=10)
 
 
 def approval_needed(stage: Stage, people: Iterable[Person]) -> None:
@@ -75,6 +78,22 @@ def opened(grant: Grant) -> None:
         expires_at=_iso(grant.expires_at),
         connect=grant.entitlement.connect,
     )
+
+
+def ending(grant: Grant, *, ask_by: datetime | None) -> None:
+    """The requester is told that the door closes soon, with the way to more time; once for each end."""
+    _of_grant(
+        ENDING,
+        grant,
+        key=f"ending:{grant.pk}:{_iso(grant.expires_at)}",
+        ask_by=_iso(ask_by),
+        page=f"/requests/{grant.access_request_id}/?open=extend",
+    )
+
+
+def said(end: datetime | None, moment: datetime) -> datetime | None:
+    """Return this end if it is so near that telling of it now leaves nothing to tell shortly before it; else None."""
+    return end if end is not None and end <= moment + SOON else None
 
 
 def extended(grant: Grant) -> None:

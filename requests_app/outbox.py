@@ -110,7 +110,7 @@ def _words(message: Message) -> dict[str, Any] | None:
     if found is None:
         return None
     words: dict[str, Any] = dict(found)
-    for name in ("expires_at", "closed_at", "activate_by", "lapses_at", "due_at"):
+    for name in ("expires_at", "closed_at", "activate_by", "lapses_at", "due_at", "ask_by"):
         if words.get(name):
             words[name] = parse_datetime(words[name])
     page = words.get("page") or f"/requests/{words['request_id']}/"

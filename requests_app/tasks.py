@@ -14,7 +14,7 @@ from audit_app.reviews import decide as review_rows
 from audit_app.reviews import timekeeper
 from audit_app.trail import system
 from requests_app import directory_sync, eligibility, gateways, outbox, policy_files, surroundings, wake
-from requests_app.actions import alarm, lapse, take_away
+from requests_app.actions import alarm, ending, lapse, take_away
 from requests_app.actions import policy as policy_actions
 from requests_app.converge import converge as converge_container
 from requests_app.converge import snapshots as container_snapshots
@@ -74,8 +74,8 @@ def compare(container_id: int) -> int:
 
 @shared_task(name="requests_app.deadlines")
 def deadlines() -> int:
-    """Requests nobody decided have lapsed, and rights nobody used are closed."""
-    done = lapse.lapse_undecided() + lapse.lapse_overtaken() + lapse.close_unused()
+    """Requests nobody decided have lapsed, rights nobody used are closed, and whose time is nearly up was told."""
+    done = lapse.lapse_undecided() + lapse.lapse_overtaken() + lapse.close_unused() + ending.tell()
     beat("deadlines")
     return done
 

@@ -23,7 +23,7 @@ QUICK, SLOW, NEVER = 2, 15, 0
 @require_safe
 def detail(request: PortalRequest, pk: int) -> HttpResponse:
     """Show the request; asked by its own poll, the part that changes."""
-    return show(request, visible_request(request.user, pk))
+    return show(request, visible_request(request.user, pk), unfold=request.GET.get("open", ""))
 
 
 def show(request: PortalRequest, access_request: AccessRequest, **more: Any) -> HttpResponse:

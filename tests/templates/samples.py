@@ -253,6 +253,7 @@ def mails() -> dict[str, dict[str, Any]]:
         },
         "decided": {"outcome": "denied", "by": "Sol Okafor", "why": "Use the bastion."},
         "opened": {"source": "81.2.69.142", "expires_at": END, "connect": "ssh ada@prod-web-01"},
+        "ending": {"source": "81.2.69.142", "expires_at": END, "ask_by": END},
         "extended": {"expires_at": END},
         "shortened": {"expires_at": END, "by": "Sol Okafor", "why": "The work is done."},
         "removed": {"expires_at": END, "note": "Somebody removed the rule in Azure."},
