@@ -9,16 +9,18 @@ from typing import Any, Final
 from uuid import uuid4
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 
 from audit_app import origin
 from audit_app.clock import now
 from audit_app.models import AccessReview
 from audit_app.trail import About
 from requests_app import wake
-from requests_app.models import AccessRequest, Grant, Message, Person, Stage
+from requests_app.models import AccessRequest, Decision, Grant, Message, Person, Stage
 from requests_app.models.person import ADMIN_ROLE
+from requests_app.notices.putting import put as _put
+from requests_app.notices.still import APPROVAL_NEEDED, SETTLED
 
-APPROVAL_NEEDED = "approval_needed"
 DECIDED = "decided"
 OPENED = "opened"
 ENDING = "ending"
@@ -45,7 +47,29 @@ def approval_needed(stage: Stage, people: Iterable[Person]) -> None:
             person,
             access_request,
             stage=stage.title,
+            stage_id=stage.pk,
             lapses_at=_iso(access_request.lapses_at),
+        )
+
+
+def settled(stage: Stage, *, by: str = "") -> None:
+    """Whoever was asked about this stage and did not decide hears that nobody needs to any more, and why.
+
+    Not whoever the next stage asks: that message says the same. It is sent only after one that asked.
+    """
+    access_request = stage.access_request
+    voted = Decision.objects.filter(access_request=access_request, person=OuterRef("pk"))
+    asked_anew = access_request.stages.filter(state=Stage.State.ACTIVE, asked=OuterRef("pk"))
+    for person in stage.asked.exclude(Exists(voted)).exclude(Exists(asked_anew)):
+        _put(
+            f"settled:{stage.pk}:{person.pk}",
+            SETTLED,
+            person,
+            access_request,
+            stage=stage.title,
+            stage_id=stage.pk,
+            outcome=access_request.state if stage.state == Stage.State.CANCELLED else stage.state,
+            by=by,
         )
 
 
@@ -210,33 +234,3 @@ def review(kind: str, people: Iterable[Person], campaign: AccessReview) -> None:
 
 def _iso(moment: datetime | None) -> str:
     return moment.isoformat() if moment else ""
-
-
-def _put(key: str, kind: str, person: Person, access_request: AccessRequest, **words: Any) -> None:
-    if not person.mail:
-        return
-    about = access_request.about()
-    moment = now()
-    message, made = Message.objects.get_or_create(
-        key=key,
-        defaults={
-            "kind": kind,
-            "recipient": person,
-            "story": access_request.story,
-            "created_at": moment,
-            "due_at": moment,
-            "context": {
-                "request_id": access_request.pk,
-                "label": about.label,
-                "resource_label": about.resource,
-                "requester": str(access_request.requester),
-                "reason": access_request.reason,
-                "ticket": access_request.ticket,
-                "source": access_request.source_address,
-                "duration_seconds": int(access_request.duration.total_seconds()),
-                **words,
-            },
-        },
-    )
-    if made:
-        wake.wake(wake.SEND_MAIL, message.pk)

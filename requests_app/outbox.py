@@ -2,23 +2,21 @@
 
 from datetime import timedelta
 from smtplib import SMTPException
-from typing import Any
 
 import structlog
-from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.template import TemplateDoesNotExist
-from django.template.loader import render_to_string
-from django.utils.dateparse import parse_datetime
 
 from audit_app.clock import now
-from requests_app import alert_mail, hook
+from requests_app import hook
 from requests_app.models import Message
-from requests_app.policy.durations import in_words
+from requests_app.notices import letters, still
+from requests_app.notices.still import Worth
 
 log = structlog.get_logger("latch.outbox")
 _TRIES = 12
+# Whether it is still worth saying hangs on a mail that is being sent at this moment.
+_A_MOMENT = timedelta(seconds=5)
 # A mail server that is away, and a mail that can not be made at all: one bad mail must not stop those behind it.
 _FAULTS = (SMTPException, OSError, ValueError, TypeError, LookupError, TemplateDoesNotExist)
 
@@ -44,7 +42,12 @@ def send(message_id: int) -> bool:
         if message is None:
             return False
         try:
-            if not _handed_over(message):
+            worth = still.worth(message)
+            if worth is Worth.WAIT:
+                message.due_at = now() + _A_MOMENT
+                message.save(update_fields=["due_at"])
+                return False
+            if worth is Worth.NOTHING or not _handed_over(message):
                 _moot(message)
                 return False
         except _FAULTS as error:
@@ -68,10 +71,10 @@ def _handed_over(message: Message) -> bool:
     if message.recipient is None and not message.address:
         hook.post(message.pk, message.context)
         return True
-    words = _words(message)
+    words = letters.words(message)
     if words is None:
         return False
-    _mail(message, words).send()
+    letters.letter(message, words).send()
     return True
 
 
@@ -90,36 +93,3 @@ def _failed(message: Message, error: Exception) -> None:
     log.error(
         "mail.failed", kind=message.kind, tries=message.tries, error=message.last_error, story=message.story
     )
-
-
-def _mail(message: Message, words: dict[str, Any]) -> EmailMultiAlternatives:
-    headers = {"X-Latch-Story": message.story} if message.story else {}
-    subject = render_to_string(f"emails/{message.kind}.subject.txt", words)
-    mail = EmailMultiAlternatives(
-        subject=" ".join(f"[latchportal] {subject}".split()),
-        body=render_to_string(f"emails/{message.kind}.txt", words),
-        to=[message.recipient.mail if message.recipient else message.address],
-        headers={**headers, "Auto-Submitted": "auto-generated"},
-    )
-    mail.attach_alternative(render_to_string(f"emails/{message.kind}.html", words), "text/html")
-    return mail
-
-
-def _words(message: Message) -> dict[str, Any] | None:
-    found = alert_mail.words(message) if message.kind == alert_mail.ALERTS else message.context
-    if found is None:
-        return None
-    words: dict[str, Any] = dict(found)
-    for name in ("expires_at", "closed_at", "activate_by", "lapses_at", "due_at", "ask_by"):
-        if words.get(name):
-            words[name] = parse_datetime(words[name])
-    page = words.get("page") or f"/requests/{words['request_id']}/"
-    if message.kind == "approval_needed":
-        page = "/inbox/"
-    return {
-        **words,
-        "name": str(message.recipient or message.address),
-        "duration": in_words(timedelta(seconds=words.get("duration_seconds", 0))),
-        "url": f"{settings.BASE_URL}{page}",
-        "instance": settings.LATCH_INSTANCE,
-    }

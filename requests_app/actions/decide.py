@@ -95,6 +95,7 @@ def _vote(
 def _deny(by: Person, access_request: AccessRequest, stage: Stage, reason: str, moment: datetime) -> None:
     move(stage, "deny", by=by.party, why=reason, decided_at=moment)
     move(access_request, "deny", by=by.party, why=reason, decided_at=moment, lapses_at=None)
+    notify.settled(stage, by=str(by))
     stages.cancel_rest(access_request, stages.WORKFLOW)
     notify.decided(access_request, by=str(by), why=reason)
 
@@ -103,3 +104,4 @@ def _approve(by: Person, access_request: AccessRequest, stage: Stage, moment: da
     move(stage, "approve", by=by.party, decided_at=moment)
     if not stages.start_next(access_request, moment):
         grants.approve(access_request, moment, by=str(by))
+    notify.settled(stage, by=str(by))

@@ -45,6 +45,7 @@ def _lapse(due: QuerySet[AccessRequest], pk: int, why: str) -> int:
         for stage in access_request.stages.filter(state=Stage.State.ACTIVE):
             stage.access_request = access_request
             move(stage, "lapse", by=WORKFLOW, why=why, decided_at=moment)
+            notify.settled(stage)
         move(access_request, "lapse", by=WORKFLOW, why=why, decided_at=moment, lapses_at=None)
         cancel_rest(access_request, WORKFLOW)
         notify.decided(access_request, by="", why=why)

@@ -65,4 +65,7 @@ def cancel_rest(access_request: AccessRequest, by: Party) -> None:
     rest = access_request.stages.filter(state__in=[Stage.State.WAITING, Stage.State.ACTIVE])
     for stage in rest.order_by("position"):
         stage.access_request = access_request
+        waited = stage.state == Stage.State.ACTIVE
         move(stage, "cancel", by=by)
+        if waited:
+            notify.settled(stage)

@@ -251,6 +251,7 @@ def mails() -> dict[str, dict[str, Any]]:
             "ticket": "INC-1",
             "lapses_at": END,
         },
+        "settled": {"stage": "Security", "outcome": "denied", "by": "Sol Okafor"},
         "decided": {"outcome": "denied", "by": "Sol Okafor", "why": "Use the bastion."},
         "opened": {"source": "81.2.69.142", "expires_at": END, "connect": "ssh ada@prod-web-01"},
         "ending": {"source": "81.2.69.142", "expires_at": END, "ask_by": END},
