@@ -153,6 +153,7 @@ def components() -> dict[str, tuple[dict[str, Any], tuple[str, ...]]]:
             ('value="prod"', "Apply", "Clear"),
         ),
         "icon": ({"name": "check"}, ("icons.svg#check", 'aria-hidden="true"')),
+        "inbox_count": ({"count": 3, "news": True}, ("3", "waiting", 'hx-swap-oob="true"')),
         "inbox_keys": ({}, ("<kbd>j</kbd>", "data-inbox-keys-toggle")),
         "main_nav": ({"user": person()}, ()),
         "more_time": (
