@@ -18,8 +18,10 @@ from audit_app.trail import About
 from requests_app import wake
 from requests_app.models import AccessRequest, Decision, Grant, Message, Person, Stage
 from requests_app.models.person import ADMIN_ROLE
+from requests_app.notices import channels
 from requests_app.notices.putting import put as _put
-from requests_app.notices.still import APPROVAL_NEEDED, SETTLED
+from requests_app.notices.putting import tell_channels
+from requests_app.notices.topics import APPROVAL_NEEDED, OVERDUE, SETTLED
 
 DECIDED = "decided"
 OPENED = "opened"
@@ -29,7 +31,6 @@ SHORTENED = "shortened"
 REMOVED = "removed"
 CLOSED = "closed"
 LAPSED = "lapsed"
-OVERDUE = "overdue"
 ALERT = "alert"
 # Its holder is told so long before the end, while more time can still be agreed to.
 SOON: Final = timedelta(minutes=10)
@@ -37,19 +38,14 @@ SOON: Final = timedelta(minutes=10)
 
 def approval_needed(stage: Stage, people: Iterable[Person]) -> None:
     """Everyone who may decide this stage finds a mail about it; who did is kept with the stage."""
-    access_request = stage.access_request
     told = list(people)
     stage.asked.add(*told)
+    words = {**_of_stage(stage), "lapses_at": _iso(stage.access_request.lapses_at)}
+    key = f"approval_needed:{stage.pk}"
     for person in told:
-        _put(
-            f"approval_needed:{stage.pk}:{person.pk}",
-            APPROVAL_NEEDED,
-            person,
-            access_request,
-            stage=stage.title,
-            stage_id=stage.pk,
-            lapses_at=_iso(access_request.lapses_at),
-        )
+        _put(f"{key}:{person.pk}", APPROVAL_NEEDED, person, stage.access_request, **words)
+    hearing = channels.of(APPROVAL_NEEDED, stage.name)
+    tell_channels(hearing, key, APPROVAL_NEEDED, stage.access_request, **words)
 
 
 def settled(stage: Stage, *, by: str = "") -> None:
@@ -60,17 +56,17 @@ def settled(stage: Stage, *, by: str = "") -> None:
     access_request = stage.access_request
     voted = Decision.objects.filter(access_request=access_request, person=OuterRef("pk"))
     asked_anew = access_request.stages.filter(state=Stage.State.ACTIVE, asked=OuterRef("pk"))
+    outcome = access_request.state if stage.state == Stage.State.CANCELLED else stage.state
+    words = {**_of_stage(stage), "outcome": outcome, "by": by}
+    key = f"settled:{stage.pk}"
     for person in stage.asked.exclude(Exists(voted)).exclude(Exists(asked_anew)):
-        _put(
-            f"settled:{stage.pk}:{person.pk}",
-            SETTLED,
-            person,
-            access_request,
-            stage=stage.title,
-            stage_id=stage.pk,
-            outcome=access_request.state if stage.state == Stage.State.CANCELLED else stage.state,
-            by=by,
-        )
+        _put(f"{key}:{person.pk}", SETTLED, person, access_request, **words)
+    tell_channels(channels.of(APPROVAL_NEEDED, stage.name), key, SETTLED, access_request, **words)
+
+
+def _of_stage(stage: Stage) -> dict[str, Any]:
+    """What every notice about a stage says; by its id it is known whether there is still something to say."""
+    return {"stage": stage.title, "stage_id": stage.pk}
 
 
 def decided(access_request: AccessRequest, *, by: str, why: str = "") -> None:
@@ -166,17 +162,16 @@ def closed(grant: Grant) -> None:
 
 def overdue(grant: Grant, *, late: timedelta) -> None:
     """Every administrator is told that this closing is late, once."""
+    words = {
+        "entitlement": grant.entitlement.name,
+        "resource": grant.entitlement.resource.name,
+        "holder": str(grant.person),
+        "late_seconds": int(late.total_seconds()),
+    }
+    key = f"overdue:{grant.pk}"
     for person in Person.objects.filter(groups__name=ADMIN_ROLE, enabled=True).exclude(mail=""):
-        _put(
-            f"overdue:{grant.pk}:{person.pk}",
-            OVERDUE,
-            person,
-            grant.access_request,
-            entitlement=grant.entitlement.name,
-            resource=grant.entitlement.resource.name,
-            holder=str(grant.person),
-            late_seconds=int(late.total_seconds()),
-        )
+        _put(f"{key}:{person.pk}", OVERDUE, person, grant.access_request, **words)
+    tell_channels(channels.of(OVERDUE), key, OVERDUE, grant.access_request, **words)
 
 
 def alert(kind: str, why: str, about: About) -> None:

@@ -30,7 +30,7 @@ def words(message: Message) -> dict[str, Any] | None:
     page = said.get("page") or f"/requests/{said['request_id']}/"
     return {
         **said,
-        "name": str(message.recipient or message.address),
+        "name": str(message.recipient or message.address or message.channel),
         "duration": in_words(timedelta(seconds=said.get("duration_seconds", 0))),
         "url": f"{settings.BASE_URL}{page}",
         "instance": settings.LATCH_INSTANCE,
@@ -47,6 +47,12 @@ def letter(message: Message, said: dict[str, Any]) -> EmailMultiAlternatives:
     )
     mail.attach_alternative(render_to_string(f"emails/{message.kind}.html", said), "text/html")
     return mail
+
+
+def note(message: Message, said: dict[str, Any]) -> tuple[str, str]:
+    """Return title and text for a channel: the mail's own words without the frame of a letter."""
+    text = render_to_string(f"emails/{message.kind}.txt", {**said, "chat": True})
+    return subject(message, said).removeprefix(_REPLY), text
 
 
 def subject(message: Message, said: dict[str, Any]) -> str:
@@ -74,5 +80,5 @@ def _headers(message: Message) -> dict[str, str]:
 
 
 def _first_of_story(message: Message) -> Message | None:
-    mine = Message.objects.filter(recipient=message.recipient_id, address=message.address)
+    mine = Message.objects.filter(recipient=message.recipient_id, address=message.address, channel="")
     return mine.filter(story=message.story, sent_at__isnull=False, pk__lt=message.pk).order_by("pk").first()

@@ -1,5 +1,6 @@
 """Message rows, written in the transaction of what they tell. Who is told what: notify.py; sending is the outbox's."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from audit_app.clock import now
@@ -25,6 +26,27 @@ def put(key: str, kind: str, person: Person, access_request: AccessRequest, **wo
     )
     if made:
         wake.wake(wake.SEND_MAIL, message.pk)
+
+
+def tell_channels(
+    names: Iterable[str], key: str, kind: str, access_request: AccessRequest, **words: Any
+) -> None:
+    """Each of these channels finds one message of this key: a row each, so that none hears what another did not take."""
+    moment = now()
+    for name in names:
+        message, made = Message.objects.get_or_create(
+            key=f"{key}:{name}",
+            defaults={
+                "kind": kind,
+                "channel": name,
+                "story": access_request.story,
+                "created_at": moment,
+                "due_at": moment,
+                "context": {**facts(access_request), **words},
+            },
+        )
+        if made:
+            wake.wake(wake.SEND_MAIL, message.pk)
 
 
 def facts(access_request: AccessRequest) -> dict[str, Any]:

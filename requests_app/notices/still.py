@@ -1,16 +1,11 @@
 """Whether a message is still worth sending when its turn comes: decisions overtake the mails that ask for them."""
 
 from enum import Enum, auto
-from typing import Final
 
 from django.db.models import QuerySet
 
 from requests_app.models import Decision, Message, Stage
-
-APPROVAL_NEEDED: Final = "approval_needed"
-SETTLED: Final = "settled"
-# What asks somebody to decide a stage, the first time or again; each says which by `stage_id`.
-ASKING: Final = (APPROVAL_NEEDED, "reminded", "escalated")
+from requests_app.notices.topics import ASKING, SETTLED
 
 
 class Worth(Enum):
@@ -57,9 +52,10 @@ def _worth_following(message: Message) -> Worth:
 
 
 def asked_before(message: Message) -> QuerySet[Message]:
-    """Return what asked the same person about the same stage."""
+    """Return what asked the same person, or the same channel, about the same stage."""
     return Message.objects.filter(
         recipient=message.recipient_id,
+        channel=message.channel,
         story=message.story,
         kind__in=ASKING,
         context__stage_id=message.context["stage_id"],
