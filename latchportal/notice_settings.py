@@ -6,7 +6,7 @@ from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
 
-from requests_app.notices.topics import ROUTED
+from requests_app.notices.topics import NAMES, ROUTED
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
@@ -51,4 +51,14 @@ def routes(text: str, known: Mapping[str, str]) -> dict[tuple[str, str], tuple[s
                     f"NOTICE_ROUTES: {name!r} is no channel of NOTICE_CHANNELS, or one of single persons."
                 )
         found[match[1], match[2] or ""] = wanted
+    return found
+
+
+def always(text: str) -> frozenset[str]:
+    """Return the topics that come at once whatever people choose; raises ImproperlyConfigured for what is none."""
+    found = frozenset(text.split())
+    if unknown := sorted(found - set(NAMES)):
+        raise ImproperlyConfigured(
+            f"NOTICES_ALWAYS: {', '.join(unknown)}: the topics are {', '.join(NAMES)}."
+        )
     return found

@@ -260,6 +260,7 @@ vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MAIL_FROM", default="latchportal <latchportal@localhost>")
 
 NOTICE_CHANNELS = notice_settings.channels(deployment.secret(env, "NOTICE_CHANNELS", default=""))
+NOTICES_ALWAYS = notice_settings.always(env.str("NOTICES_ALWAYS", default=""))
 NOTICE_ROUTES = notice_settings.routes(env.str("NOTICE_ROUTES", default=""), NOTICE_CHANNELS)
 
 # --- logs ----------------------------------------------------------------------------------------------------

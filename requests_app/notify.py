@@ -19,8 +19,9 @@ from requests_app import wake
 from requests_app.models import AccessRequest, Decision, Grant, Message, Person, Stage
 from requests_app.models.person import ADMIN_ROLE
 from requests_app.notices import channels
+from requests_app.notices.planning import plan
 from requests_app.notices.putting import put as _put
-from requests_app.notices.putting import tell_channels
+from requests_app.notices.putting import put_to, tell_channels
 from requests_app.notices.topics import APPROVAL_NEEDED, OVERDUE, SETTLED
 
 DECIDED = "decided"
@@ -202,29 +203,16 @@ def alert(kind: str, why: str, about: About) -> None:
 
 def review(kind: str, people: Iterable[Person], campaign: AccessReview) -> None:
     """Each of these people is told of this campaign, once for each kind of notice."""
-    moment = now()
     for person in people:
-        if not person.mail:
-            continue
-        message, made = Message.objects.get_or_create(
-            key=f"{kind}:{campaign.pk}:{person.pk}",
-            defaults={
-                "kind": kind,
-                "recipient": person,
-                "story": campaign.story,
-                "created_at": moment,
-                "due_at": moment,
-                "context": {
-                    "page": f"/audit/reviews/{campaign.uid}/",
-                    "title": campaign.title,
-                    "due_at": campaign.due_at.isoformat(),
-                    "silence": campaign.silence,
-                    "rows": campaign.items.asked_of(person.identity).waiting().count(),
-                },
-            },
-        )
-        if made:
-            wake.wake(wake.SEND_MAIL, message.pk)
+        words = {
+            "page": f"/audit/reviews/{campaign.uid}/",
+            "title": campaign.title,
+            "due_at": campaign.due_at.isoformat(),
+            "silence": campaign.silence,
+            "rows": campaign.items.asked_of(person.identity).waiting().count(),
+        }
+        when = plan(person, kind, now(), until=campaign.due_at)
+        put_to(person, f"{kind}:{campaign.pk}:{person.pk}", kind, when, story=campaign.story, context=words)
 
 
 def _iso(moment: datetime | None) -> str:

@@ -7,6 +7,7 @@ is handed over again: under the same Message-ID, or number, by which a receiver 
 import time
 from datetime import timedelta
 from smtplib import SMTPException
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -15,7 +16,7 @@ from django.template import TemplateDoesNotExist
 from audit_app.clock import now
 from requests_app import hook
 from requests_app.models import Message
-from requests_app.notices import channels, letters, still
+from requests_app.notices import channels, digests, letters, still
 from requests_app.notices.still import Worth
 
 log = structlog.get_logger("latch.outbox")
@@ -44,7 +45,7 @@ def send_due() -> int:
 
 
 def send(message_id: int) -> bool:
-    """The message is handed to the mail server, and marked so.
+    """The message is handed over, with all that goes into the same digest, and marked so.
 
     False when another worker has it, when it failed, and when there is nothing left to say.
     """
@@ -57,44 +58,65 @@ def send(message_id: int) -> bool:
         )
         if message is None:
             return False
-        try:
-            worth = still.worth(message)
-            if worth is Worth.WAIT:
-                message.due_at = now() + _A_MOMENT
-                message.save(update_fields=["due_at"])
-                return False
-            if worth is Worth.NOTHING or not _handed_over(message):
-                _moot(message)
-                return False
-        except _FAULTS as error:
-            _failed(message, error)
+        others = digests.others(message) if message.digest else []
+        if others is None:
             return False
+        prepared = [(one, _prepared(one)) for one in sorted([message, *others], key=lambda one: one.pk)]
+        found = [(one, words) for one, words in prepared if words is not None]
+        if not found or not _handed_over(found):
+            return False
+    for one, _ in found:
+        log.info("mail.sent", kind=one.kind, to=one.whom, story=one.story, message=one.pk)
+    return True
+
+
+def _prepared(message: Message) -> dict[str, Any] | None:
+    """Return what to say; None when it waits, when nothing is left to say or when that fails: then it is marked so."""
+    try:
+        worth = still.worth(message)
+        if worth is Worth.WAIT:
+            message.due_at = now() + _A_MOMENT
+            message.save(update_fields=["due_at"])
+            return None
+        words = _words(message) if worth is Worth.SAY else None
+    except _FAULTS as error:
+        _failed(message, error)
+        return None
+    if words is None:
+        _moot(message)
+    return words
+
+
+def _words(message: Message) -> dict[str, Any] | None:
+    for_the_hook = not (message.recipient or message.address or message.channel)
+    return message.context if for_the_hook else letters.words(message)
+
+
+def _handed_over(found: list[tuple[Message, dict[str, Any]]]) -> bool:
+    """The mail server, the channel or the hook has it, and the rows say so; False when it failed."""
+    try:
+        if len(found) > 1:
+            digests.letter(found).send()
+        else:
+            _hand_over(*found[0])
+    except _FAULTS as error:
+        for message, _ in found:
+            _failed(message, error)
+        return False
+    for message, _ in found:
         message.sent_at, message.due_at, message.last_error = now(), None, ""
         message.tries += 1
         message.save()
-    log.info(
-        "mail.sent",
-        kind=message.kind,
-        to=message.whom,
-        story=message.story,
-        message=message.pk,
-    )
     return True
 
 
-def _handed_over(message: Message) -> bool:
-    """The mail server or the hook has it; False when there was nothing left to say."""
-    if not (message.recipient or message.address or message.channel):
-        hook.post(message.pk, message.context)
-        return True
-    words = letters.words(message)
-    if words is None:
-        return False
+def _hand_over(message: Message, words: dict[str, Any]) -> None:
     if message.channel:
         channels.hand_over(message, *letters.note(message, words))
-    else:
+    elif message.recipient or message.address:
         letters.letter(message, words).send()
-    return True
+    else:
+        hook.post(message.pk, words)
 
 
 def _moot(message: Message) -> None:

@@ -23,6 +23,7 @@ class Message(models.Model):
     channel = models.CharField(
         max_length=40, blank=True, help_text="The name of a channel of NOTICE_CHANNELS; empty for mail."
     )
+    digest = models.BooleanField(default=False, help_text="When due, it is joined with others into one mail.")
     context = models.JSONField(default=dict)
     story = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField()

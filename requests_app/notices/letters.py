@@ -80,5 +80,7 @@ def _headers(message: Message) -> dict[str, str]:
 
 
 def _first_of_story(message: Message) -> Message | None:
-    mine = Message.objects.filter(recipient=message.recipient_id, address=message.address, channel="")
+    mine = Message.objects.filter(
+        recipient=message.recipient_id, address=message.address, channel="", digest=False
+    )
     return mine.filter(story=message.story, sent_at__isnull=False, pk__lt=message.pk).order_by("pk").first()

@@ -3,50 +3,55 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.utils.dateparse import parse_datetime
+
 from audit_app.clock import now
 from requests_app import wake
 from requests_app.models import AccessRequest, Message, Person
+from requests_app.notices.planning import Plan, plan
+from requests_app.notices.topics import ASKING
 
 
 def put(key: str, kind: str, person: Person, access_request: AccessRequest, **words: Any) -> None:
-    """This person finds one message of this key, however often it is put; nobody without an address does."""
-    if not person.mail:
-        return
-    moment = now()
-    message, made = Message.objects.get_or_create(
-        key=key,
-        defaults={
-            "kind": kind,
-            "recipient": person,
-            "story": access_request.story,
-            "created_at": moment,
-            "due_at": moment,
-            "context": {**facts(access_request), **words},
-        },
+    """This person finds one message of this key, however often it is put; when and how is their choice."""
+    when = plan(
+        person,
+        kind,
+        now(),
+        until=parse_datetime(words.get("lapses_at") or "") if kind in ASKING else None,
+        asked_at=access_request.submitted_at if person.pk == access_request.requester_id else None,
     )
-    if made:
-        wake.wake(wake.SEND_MAIL, message.pk)
+    put_to(person, key, kind, when, story=access_request.story, context={**facts(access_request), **words})
+
+
+def put_to(
+    person: Person, key: str, kind: str, when: Plan | None, *, story: str, context: dict[str, Any]
+) -> None:
+    """As planned, this person finds one message by mail and, if so chosen, one through a channel. Nobody without mail."""
+    if when is None or not person.mail:
+        return
+    words = {"kind": kind, "recipient": person, "story": story, "context": context}
+    _row(key, when, **words)
+    if when.channel:
+        _row(f"{key}:{when.channel}", when, channel=when.channel, **words)
 
 
 def tell_channels(
     names: Iterable[str], key: str, kind: str, access_request: AccessRequest, **words: Any
 ) -> None:
     """Each of these channels finds one message of this key: a row each, so that none hears what another did not take."""
-    moment = now()
+    context = {**facts(access_request), **words}
     for name in names:
-        message, made = Message.objects.get_or_create(
-            key=f"{key}:{name}",
-            defaults={
-                "kind": kind,
-                "channel": name,
-                "story": access_request.story,
-                "created_at": moment,
-                "due_at": moment,
-                "context": {**facts(access_request), **words},
-            },
+        _row(
+            f"{key}:{name}", Plan(now()), kind=kind, channel=name, story=access_request.story, context=context
         )
-        if made:
-            wake.wake(wake.SEND_MAIL, message.pk)
+
+
+def _row(key: str, when: Plan, **words: Any) -> None:
+    fields = {**words, "created_at": now(), "due_at": when.due_at, "digest": when.digest}
+    message, made = Message.objects.get_or_create(key=key, defaults=fields)
+    if made and when.due_at <= message.created_at:
+        wake.wake(wake.SEND_MAIL, message.pk)
 
 
 def facts(access_request: AccessRequest) -> dict[str, Any]:

@@ -252,6 +252,10 @@ def mails() -> dict[str, dict[str, Any]]:
             "ticket": "INC-1",
             "lapses_at": END,
         },
+        "digest": {
+            "title": "2 notices",
+            "items": ({"text": "Closed: SSH", "at": NOW, "url": "https://x/"},) * 2,
+        },
         "settled": {"stage": "Security", "outcome": "denied", "by": "Sol Okafor"},
         "decided": {"outcome": "denied", "by": "Sol Okafor", "why": "Use the bastion."},
         "opened": {"source": "81.2.69.142", "expires_at": END, "connect": "ssh ada@prod-web-01"},
