@@ -257,6 +257,8 @@ WHITENOISE_USE_FINDERS = not _hashed
 # --- mail ----------------------------------------------------------------------------------------------------
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
+# Without one a server that hangs would hold a worker for ever.
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MAIL_FROM", default="latchportal <latchportal@localhost>")
 
 NOTICE_CHANNELS = notice_settings.channels(deployment.secret(env, "NOTICE_CHANNELS", default=""))

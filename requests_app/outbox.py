@@ -5,6 +5,8 @@ is handed over again: under the same Message-ID, or number, by which a receiver 
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from smtplib import SMTPException
 from typing import Any
@@ -25,6 +27,9 @@ _PATIENCE = timedelta(days=3)
 _LONGEST_PAUSE = timedelta(hours=1)
 # The next look is ten seconds away.
 _LOOK_SECONDS, _BATCH = 8.0, 200
+_SLOW_SECONDS, _REST_SECONDS = 2.0, 30.0
+# Until when, by the monotonic clock, this process leaves a carrier alone.
+_rests: dict[str, float] = {}
 # Whether it is still worth saying hangs on a mail that is being sent at this moment.
 _A_MOMENT = timedelta(seconds=5)
 # A mail server that is away, and a mail that can not be made at all: one bad mail must not stop those behind it.
@@ -95,10 +100,11 @@ def _words(message: Message) -> dict[str, Any] | None:
 def _handed_over(found: list[tuple[Message, dict[str, Any]]]) -> bool:
     """The mail server, the channel or the hook has it, and the rows say so; False when it failed."""
     try:
-        if len(found) > 1:
-            digests.letter(found).send()
-        else:
-            _hand_over(*found[0])
+        with _patiently(_carrier(found[0][0])):
+            if len(found) > 1:
+                digests.letter(found).send()
+            else:
+                _hand_over(*found[0])
     except _FAULTS as error:
         for message, _ in found:
             _failed(message, error)
@@ -117,6 +123,27 @@ def _hand_over(message: Message, words: dict[str, Any]) -> None:
         letters.letter(message, words).send()
     else:
         hook.post(message.pk, words)
+
+
+def _carrier(message: Message) -> str:
+    return message.channel or ("mail" if message.recipient or message.address else "the hook")
+
+
+@contextmanager
+def _patiently(carrier: str) -> Iterator[None]:
+    """Inside, a message goes out by this carrier. One that kept this worker waiting and failed is left alone for a while:
+
+    what else this worker does, the directory copy above all, must not wait for a chat that hangs. Raises OSError then.
+    """
+    began = time.monotonic()
+    if began < _rests.get(carrier, 0.0):
+        raise OSError(f"{carrier} kept a worker waiting a moment ago")
+    try:
+        yield
+    except _FAULTS:
+        if time.monotonic() - began > _SLOW_SECONDS:
+            _rests[carrier] = time.monotonic() + _REST_SECONDS
+        raise
 
 
 def _moot(message: Message) -> None:

@@ -1,6 +1,8 @@
 """Channels: the real apprise to a real receiver on loopback; what goes there, once each, and never an address in a row."""
 
 import logging
+import socket
+import time
 
 import pytest
 from django.core import mail
@@ -164,6 +166,25 @@ def test_two_channels_are_two_rows_and_one_that_fails_does_not_repeat_the_other(
             outbox.send_due()
         assert broken.refusals == 3
     assert set(receiver.taken.values()) == {1}
+
+
+def test_a_channel_that_hangs_holds_a_worker_up_once_and_then_rests(people, policy, settings, monkeypatch):
+    waited = []
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        settings.NOTICE_CHANNELS = {"hanging": f"json://127.0.0.1:{port}/?rto=0.3"}
+        monkeypatch.setattr(outbox, "_SLOW_SECONDS", 0.2)
+        monkeypatch.setattr(outbox, "_rests", {})
+        notices(5, "hanging")
+        asked(people["requester"])
+        for message in Message.objects.order_by("pk"):
+            began = time.monotonic()
+            outbox.send(message.pk)
+            waited.append(time.monotonic() - began)
+    assert waited[0] >= 0.3
+    assert max(waited[1:]) < 0.2, "it held the worker up again"
+    assert mail.outbox, "mail rests as well"
+    assert all(Message.objects.filter(channel="hanging", due_at__gt=now()).values_list("tries", flat=True))
 
 
 class Killed(BaseException):
