@@ -17,8 +17,8 @@ class Receiver(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, refused: float, seed: int) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, refused: float, seed: int, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.refused = refused
         self.taken: Counter[int] = Counter()
         self.notes: list[dict[str, Any]] = []
@@ -72,9 +72,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def receiving(*, refused: float = 0.0, seed: int = 1) -> Iterator[Receiver]:
-    """A receiver that runs."""
-    server = Receiver(refused, seed)
+def receiving(*, refused: float = 0.0, seed: int = 1, port: int = 0) -> Iterator[Receiver]:
+    """A receiver that runs, at this port if one is named."""
+    server = Receiver(refused, seed, port)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
