@@ -10,8 +10,8 @@ from django.conf import settings
 from requests_app.models import NoticeChoices, Person
 from requests_app.notices import channels, topics
 
-# What would lapse so soon after it could be read is sent at once instead.
-TIME_TO_DECIDE: Final = timedelta(hours=1)
+# What could be acted on for less than this once it was read is sent at once instead.
+TIME_TO_ACT: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 
 
@@ -34,7 +34,7 @@ def plan(
 ) -> Plan | None:
     """Return when this person is to hear of it; None for never.
 
-    `until`: when there is nothing left to decide. `asked_at`: when this very person asked for what it is about.
+    `until`: when it is too late to act on it. `asked_at`: when this very person asked for what it is about.
     """
     chosen = NoticeChoices.objects.filter(person=person).first()
     topic = topics.of(kind)
@@ -86,4 +86,4 @@ def _quiet(chosen: NoticeChoices, moment: datetime) -> tuple[datetime, datetime]
 
 
 def _too_late(due: datetime, until: datetime | None) -> bool:
-    return until is not None and due > until - TIME_TO_DECIDE
+    return until is not None and due > until - TIME_TO_ACT

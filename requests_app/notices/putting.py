@@ -9,7 +9,6 @@ from audit_app.clock import now
 from requests_app import wake
 from requests_app.models import AccessRequest, Message, Person
 from requests_app.notices.planning import Plan, plan
-from requests_app.notices.topics import ASKING
 
 
 def put(key: str, kind: str, person: Person, access_request: AccessRequest, **words: Any) -> None:
@@ -18,10 +17,16 @@ def put(key: str, kind: str, person: Person, access_request: AccessRequest, **wo
         person,
         kind,
         now(),
-        until=parse_datetime(words.get("lapses_at") or "") if kind in ASKING else None,
+        until=parse_datetime(_until(words)),
         asked_at=access_request.submitted_at if person.pk == access_request.requester_id else None,
     )
     put_to(person, key, kind, when, story=access_request.story, context={**facts(access_request), **words})
+
+
+def _until(words: dict[str, Any]) -> str:
+    """Return when it is too late to decide, or to activate what was approved; nothing where there is no such time."""
+    to_activate = words.get("activate_by") if words.get("outcome") == "approved" else ""
+    return str(words.get("lapses_at") or to_activate or "")
 
 
 def put_to(

@@ -8,7 +8,7 @@ from django.core import mail
 
 from audit_app.models import Event
 from requests_app import notify, outbox
-from requests_app.actions import decide, notice_choices, submit
+from requests_app.actions import decide, notice_choices
 from requests_app.errors import Invalid, Refused
 from requests_app.models import DirectoryGroup, Message, NoticeChoices, Person
 from requests_app.notices.planning import next_at, plan, zone_of
@@ -155,6 +155,26 @@ def test_the_answer_to_what_was_asked_in_quiet_hours_comes_at_once(requester):
     assert plan(requester, "decided", NIGHT, asked_at=before).due_at > NIGHT
 
 
+@pytest.mark.parametrize("how", ["quiet hours", "digest"])
+@pytest.mark.parametrize(("vote", "waits"), [("approve", False), ("deny", True)])
+def test_an_approval_that_has_to_be_activated_soon_waits_for_nothing(people, policy, how, vote, waits):
+    with time_machine.travel(NIGHT - timedelta(hours=3), tick=True):
+        fresh()
+        access_request = asked(people["requester"])
+        decide.decide(by=people["manager"], stage_id=active_stage(access_request).pk, vote="approve")
+    with time_machine.travel(NIGHT, tick=True):
+        fresh()
+        choose(
+            people["requester"],
+            quiet=QUIET if how == "quiet hours" else None,
+            outcome="digest" if how == "digest" else "now",
+        )
+        stage_id = active_stage(access_request).pk
+        decide.decide(by=people["security"], stage_id=stage_id, vote=vote, reason="Because of the audit")
+        told = Message.objects.get(kind="decided")
+    assert (told.due_at > NIGHT + timedelta(minutes=1)) is waits
+
+
 @pytest.mark.parametrize(
     ("moment", "clock", "zone", "due"),
     [
@@ -186,64 +206,6 @@ def test_a_zone_that_is_gone_counts_as_the_servers(manager):
     chosen = choose(manager)
     chosen.time_zone = "Gone/Nowhere"
     assert str(zone_of(chosen)) == "UTC"
-
-
-def waiting_for_the_digest(people, count):
-    """So many requests wait for the manager, who reads them with the digest of tomorrow."""
-    choose(people["manager"], decide="digest", at=time(11))
-    keys = ("prod-web-01-ssh", "prod-web-02-ssh", "prod-web-03-ssh")[:count]
-    made = [asked(people["requester"], key=key) for key in keys]
-    outbox.send_due()
-    assert mails_to(people["manager"]) == [], "it came at once"
-    Message.objects.filter(digest=True).update(due_at=datetime.now(UTC))
-    return made
-
-
-def test_a_digest_is_one_mail_with_a_link_to_each(people, policy):
-    with time_machine.travel(NOON, tick=True):
-        fresh()
-        made = waiting_for_the_digest(people, 3)
-        assert outbox.send_due() == 1
-        (sent,) = mails_to(people["manager"])
-        assert sent.subject == "[latchportal] 3 notices"
-        assert [f"/requests/{one.pk}/" in sent.body for one in made] == [True] * 3
-        assert "/inbox/" in sent.body
-        assert not Message.objects.filter(digest=True, sent_at=None).exists()
-        assert outbox.send_due() == 0, "it came twice"
-
-
-def test_a_digest_leaves_out_what_was_decided_and_one_with_nothing_in_it_is_not_sent(people, policy):
-    with time_machine.travel(NOON, tick=True):
-        fresh()
-        made = waiting_for_the_digest(people, 3)
-        for one in made[:2]:
-            submit.withdraw(by=people["requester"], access_request_id=one.pk)
-        outbox.send_due()
-        (sent,) = mails_to(people["manager"])
-        assert sent.subject.startswith("[latchportal] Approval needed"), "one notice needs no digest"
-        mail.outbox.clear()
-        Message.objects.filter(kind="approval_needed").update(sent_at=None, due_at=datetime.now(UTC))
-        submit.withdraw(by=people["requester"], access_request_id=made[2].pk)
-        outbox.send_due()
-        assert mails_to(people["manager"]) == []
-        assert not Message.objects.filter(recipient=people["manager"], due_at__isnull=False).exists()
-
-
-def test_a_digest_that_fails_is_tried_again_as_one(people, policy, monkeypatch):
-    from django.core.mail.backends.locmem import EmailBackend
-
-    def refuse(self, messages):
-        raise OSError("away")
-
-    with time_machine.travel(NOON, tick=True):
-        fresh()
-        waiting_for_the_digest(people, 2)
-        monkeypatch.setattr(EmailBackend, "send_messages", refuse)
-        assert outbox.send_due() == 0
-        monkeypatch.undo()
-        assert set(Message.objects.filter(digest=True).values_list("tries", flat=True)) == {1}
-        Message.objects.filter(due_at__isnull=False).update(due_at=datetime.now(UTC))
-        assert outbox.send_due() == 1
 
 
 def test_a_personal_channel_gets_what_comes_at_once_beside_the_mail(people, policy, settings):
