@@ -256,7 +256,7 @@ def logging_config(*, level: str, style: str) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            "azure": {"level": "WARNING"},
+            **{name: {"level": "WARNING"} for name in ("azure", "apprise")},  # more would name addresses
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             "django.server": {"handlers": [], "level": "INFO", "propagate": True},
             "celery": {"level": "INFO"},

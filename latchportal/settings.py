@@ -11,7 +11,7 @@ import environ
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from latchportal import admin_look, deployment
+from latchportal import admin_look, deployment, notice_settings
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -259,7 +259,13 @@ WHITENOISE_USE_FINDERS = not _hashed
 # --- mail ----------------------------------------------------------------------------------------------------
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
+# Without one a server that hangs would hold a worker for ever.
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MAIL_FROM", default="latchportal <latchportal@localhost>")
+
+NOTICE_CHANNELS = notice_settings.channels(deployment.secret(env, "NOTICE_CHANNELS", default=""))
+NOTICES_ALWAYS = notice_settings.always(env.str("NOTICES_ALWAYS", default=""))
+NOTICE_ROUTES = notice_settings.routes(env.str("NOTICE_ROUTES", default=""), NOTICE_CHANNELS)
 
 # --- logs ----------------------------------------------------------------------------------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")

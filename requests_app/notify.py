@@ -5,7 +5,7 @@ A message holds words for a page to be opened, never a latch code.
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from django.conf import settings
@@ -15,114 +15,25 @@ from audit_app.clock import now
 from audit_app.models import AccessReview
 from audit_app.trail import About
 from requests_app import wake
-from requests_app.models import AccessRequest, Comment, Delegation, Grant, Message, Person, Stage
+from requests_app.models import AccessRequest, Grant, Message, Person
 from requests_app.models.person import ADMIN_ROLE
-from requests_app.standing import Decider
+from requests_app.notices import channels
+from requests_app.notices.planning import plan
+from requests_app.notices.putting import put as _put
+from requests_app.notices.putting import put_to, tell_channels
+from requests_app.notices.topics import OVERDUE
 
-APPROVAL_NEEDED = "approval_needed"
 DECIDED = "decided"
 OPENED = "opened"
+ENDING = "ending"
 EXTENDED = "extended"
 SHORTENED = "shortened"
 REMOVED = "removed"
 CLOSED = "closed"
 LAPSED = "lapsed"
-OVERDUE = "overdue"
 ALERT = "alert"
-NOBODY_THERE = "nobody_there"
-QUESTION = "question"
-LENT = "lent"
-REMARK = "remark"
-
-
-def approval_needed(stage: Stage, found: Iterable[Decider]) -> None:
-    """Everyone who may decide this stage may see it, and whoever of them is there finds a mail about it.
-
-    Where nobody is there, all are told.
-    """
-    everybody = list(found)
-    stage.asked.add(*{one.person for one in everybody})
-    _ask(stage, [one for one in everybody if one.away_until is None] or everybody, key="approval_needed")
-
-
-def reminded(stage: Stage, found: Iterable[Decider]) -> None:
-    """Whoever may decide this stage and is there is told once more."""
-    here = [one for one in found if one.away_until is None]
-    _ask(stage, here, key=f"reminder-{_iso(now())}", lead="This is a reminder: it still waits for you.")
-
-
-def escalated(stage: Stage, found: Iterable[Decider], why: str) -> None:
-    """Those who joined the stage may see it and find a mail that says why it came to them."""
-    joined = list(found)
-    stage.asked.add(*{one.person for one in joined})
-    _ask(stage, joined, key="escalated", lead=f"It came to you because others could not decide it. {why}")
-
-
-def answered(stage: Stage, found: Iterable[Decider]) -> None:
-    """Whoever may decide this stage is told that the question was answered."""
-    here = [one for one in found if one.away_until is None]
-    _ask(stage, here, key=f"answered-{_iso(now())}", lead="The question was answered.")
-
-
-def _ask(stage: Stage, found: Iterable[Decider], *, key: str, lead: str = "") -> None:
-    for one in {one.person.pk: one for one in found}.values():
-        _put(
-            f"{key}:{stage.pk}:{one.person.pk}",
-            APPROVAL_NEEDED,
-            one.person,
-            stage.access_request,
-            stage=stage.title,
-            lead=lead,
-            in_place_of=str(one.in_place_of or ""),
-            lapses_at=_iso(stage.lapses_at),
-        )
-
-
-def lent(delegation: Delegation) -> None:
-    """The receiver is told in whose place they decide now, from when and until when."""
-    if not delegation.receiver.mail:
-        return
-    moment = now()
-    message = Message.objects.create(
-        key=f"{LENT}:{delegation.pk}",
-        kind=LENT,
-        recipient=delegation.receiver,
-        created_at=moment,
-        due_at=moment,
-        context={
-            "page": "/away/",
-            "giver": str(delegation.giver),
-            "why": delegation.why,
-            "starts_at": _iso(delegation.starts_at),
-            "ends_at": _iso(delegation.ends_at),
-        },
-    )
-    wake.wake(wake.SEND_MAIL, message.pk)
-
-
-def nobody_there(stage: Stage, why: str) -> None:
-    """The requester is told that nobody who may decide this stage is there, and why."""
-    _tell_requester(
-        NOBODY_THERE, stage.access_request, f"{stage.pk}:{_iso(now())}", stage=stage.title, why=why
-    )
-
-
-def question(access_request: AccessRequest, *, by: str, text: str) -> None:
-    """The requester is told that an approver wants to know something before deciding."""
-    _tell_requester(QUESTION, access_request, f"{access_request.pk}:{_iso(now())}", by=by, text=text)
-
-
-def _tell_requester(kind: str, access_request: AccessRequest, key: str, **words: Any) -> None:
-    lapses_at = _iso(access_request.lapses_at)
-    _put(f"{kind}:{key}", kind, access_request.requester, access_request, lapses_at=lapses_at, **words)
-
-
-def remarked(access_request: AccessRequest, comment: Comment) -> None:
-    """Requester and whoever is asked to decide now, without the one who said it, are told what was said."""
-    asked = Person.objects.filter(asked_stages__access_request=access_request, asked_stages__state="active")
-    for person in {access_request.requester, *asked} - {comment.person}:
-        key = f"{REMARK}:{comment.pk}:{person.pk}"
-        _put(key, REMARK, person, access_request, by=str(comment.person), text=comment.text)
+# Its holder is told so long before the end, while more time can still be agreed to.
+SOON: Final = timedelta(minutes=10)
 
 
 def decided(access_request: AccessRequest, *, by: str, why: str = "") -> None:
@@ -154,6 +65,22 @@ def opened(grant: Grant) -> None:
         expires_at=_iso(grant.expires_at),
         connect=grant.entitlement.connect,
     )
+
+
+def ending(grant: Grant, *, ask_by: datetime | None) -> None:
+    """The requester is told that the door closes soon, with the way to more time; once for each end."""
+    _of_grant(
+        ENDING,
+        grant,
+        key=f"ending:{grant.pk}:{_iso(grant.expires_at)}",
+        ask_by=_iso(ask_by),
+        page=f"/requests/{grant.access_request_id}/?open=extend",
+    )
+
+
+def said(end: datetime | None, moment: datetime) -> datetime | None:
+    """Return this end if it is so near that telling of it now leaves nothing to tell shortly before it; else None."""
+    return end if end is not None and end <= moment + SOON else None
 
 
 def extended(grant: Grant) -> None:
@@ -202,17 +129,16 @@ def closed(grant: Grant) -> None:
 
 def overdue(grant: Grant, *, late: timedelta) -> None:
     """Every administrator is told that this closing is late, once."""
+    words = {
+        "entitlement": grant.entitlement.name,
+        "resource": grant.entitlement.resource.name,
+        "holder": str(grant.person),
+        "late_seconds": int(late.total_seconds()),
+    }
+    key = f"overdue:{grant.pk}"
     for person in Person.objects.filter(groups__name=ADMIN_ROLE, enabled=True).exclude(mail=""):
-        _put(
-            f"overdue:{grant.pk}:{person.pk}",
-            OVERDUE,
-            person,
-            grant.access_request,
-            entitlement=grant.entitlement.name,
-            resource=grant.entitlement.resource.name,
-            holder=str(grant.person),
-            late_seconds=int(late.total_seconds()),
-        )
+        _put(f"{key}:{person.pk}", OVERDUE, person, grant.access_request, **words)
+    tell_channels(channels.of(OVERDUE), key, OVERDUE, grant.access_request, **words)
 
 
 def alert(kind: str, why: str, about: About) -> None:
@@ -243,60 +169,17 @@ def alert(kind: str, why: str, about: About) -> None:
 
 def review(kind: str, people: Iterable[Person], campaign: AccessReview) -> None:
     """Each of these people is told of this campaign, once for each kind of notice."""
-    moment = now()
     for person in people:
-        if not person.mail:
-            continue
-        message, made = Message.objects.get_or_create(
-            key=f"{kind}:{campaign.pk}:{person.pk}",
-            defaults={
-                "kind": kind,
-                "recipient": person,
-                "story": campaign.story,
-                "created_at": moment,
-                "due_at": moment,
-                "context": {
-                    "page": f"/audit/reviews/{campaign.uid}/",
-                    "title": campaign.title,
-                    "due_at": campaign.due_at.isoformat(),
-                    "silence": campaign.silence,
-                    "rows": campaign.items.asked_of(person.identity).waiting().count(),
-                },
-            },
-        )
-        if made:
-            wake.wake(wake.SEND_MAIL, message.pk)
+        words = {
+            "page": f"/audit/reviews/{campaign.uid}/",
+            "title": campaign.title,
+            "due_at": campaign.due_at.isoformat(),
+            "silence": campaign.silence,
+            "rows": campaign.items.asked_of(person.identity).waiting().count(),
+        }
+        when = plan(person, kind, now(), until=campaign.due_at)
+        put_to(person, f"{kind}:{campaign.pk}:{person.pk}", kind, when, story=campaign.story, context=words)
 
 
 def _iso(moment: datetime | None) -> str:
     return moment.isoformat() if moment else ""
-
-
-def _put(key: str, kind: str, person: Person, access_request: AccessRequest, **words: Any) -> None:
-    if not person.mail:
-        return
-    about = access_request.about()
-    moment = now()
-    message, made = Message.objects.get_or_create(
-        key=key,
-        defaults={
-            "kind": kind,
-            "recipient": person,
-            "story": access_request.story,
-            "created_at": moment,
-            "due_at": moment,
-            "context": {
-                "request_id": access_request.pk,
-                "label": about.label,
-                "resource_label": about.resource,
-                "requester": str(access_request.requester),
-                "reason": access_request.reason,
-                "ticket": access_request.ticket,
-                "source": access_request.source_address,
-                "duration_seconds": int(access_request.duration.total_seconds()),
-                **words,
-            },
-        },
-    )
-    if made:
-        wake.wake(wake.SEND_MAIL, message.pk)

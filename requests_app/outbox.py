@@ -1,36 +1,56 @@
-"""Sending what the outbox holds: mails from templates/emails, the hook's as they are; retried, never twice on purpose."""
+"""Sending what the outbox holds: mails and notes from templates/emails, the hook's as they are; never twice on purpose.
 
+A message is handed over in the transaction that marks it so. A worker that is killed between the two leaves it due, and it
+is handed over again: under the same Message-ID, or number, by which a receiver can tell. Nothing is ever left out.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from smtplib import SMTPException
 from typing import Any
 
 import structlog
-from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.template import TemplateDoesNotExist
-from django.template.loader import render_to_string
-from django.utils.dateparse import parse_datetime
 
 from audit_app.clock import now
-from requests_app import alert_mail, hook
+from requests_app import hook
 from requests_app.models import Message
-from requests_app.policy.durations import in_words
+from requests_app.notices import channels, digests, letters, still
+from requests_app.notices.still import Worth
 
 log = structlog.get_logger("latch.outbox")
-_TRIES = 12
+# So long it is tried; a mail server that is away for a weekend costs no notice.
+_PATIENCE = timedelta(days=3)
+_LONGEST_PAUSE = timedelta(hours=1)
+# The next look is ten seconds away.
+_LOOK_SECONDS, _BATCH = 8.0, 200
+_SLOW_SECONDS, _REST_SECONDS = 2.0, 30.0
+# Until when, by the monotonic clock, this process leaves a carrier alone.
+_rests: dict[str, float] = {}
+# Whether it is still worth saying hangs on a mail that is being sent at this moment.
+_A_MOMENT = timedelta(seconds=5)
 # A mail server that is away, and a mail that can not be made at all: one bad mail must not stop those behind it.
 _FAULTS = (SMTPException, OSError, ValueError, TypeError, LookupError, TemplateDoesNotExist)
 
 
 def send_due() -> int:
-    """Every due message was tried; returns how many were sent."""
-    due = Message.objects.filter(due_at__lte=now()).order_by("due_at").values_list("pk", flat=True)[:200]
-    return sum(send(pk) for pk in due)
+    """Every due message was tried, until the next look is near; returns how many were sent."""
+    until, sent = time.monotonic() + _LOOK_SECONDS, 0
+    while time.monotonic() < until:
+        due = Message.objects.filter(due_at__lte=now()).order_by("due_at").values_list("pk", flat=True)
+        went = sum(send(pk) for pk in due[:_BATCH] if time.monotonic() < until)
+        sent += went
+        # What is left is another worker's, or can not be sent now.
+        if not went:
+            break
+    return sent
 
 
 def send(message_id: int) -> bool:
-    """The message is handed to the mail server, and marked so.
+    """The message is handed over, with all that goes into the same digest, and marked so.
 
     False when another worker has it, when it failed, and when there is nothing left to say.
     """
@@ -43,83 +63,106 @@ def send(message_id: int) -> bool:
         )
         if message is None:
             return False
-        try:
-            if not _handed_over(message):
-                _moot(message)
-                return False
-        except _FAULTS as error:
-            _failed(message, error)
+        others = digests.others(message) if message.digest else []
+        if others is None:
             return False
+        prepared = [(one, _prepared(one)) for one in sorted([message, *others], key=lambda one: one.pk)]
+        found = [(one, words) for one, words in prepared if words is not None]
+        if not found or not _handed_over(found):
+            return False
+    for one, _ in found:
+        log.info("mail.sent", kind=one.kind, to=one.whom, story=one.story, message=one.pk)
+    return True
+
+
+def _prepared(message: Message) -> dict[str, Any] | None:
+    """Return what to say; None when it waits, when nothing is left to say or when that fails: then it is marked so."""
+    try:
+        worth = still.worth(message)
+        if worth is Worth.WAIT:
+            message.due_at = now() + _A_MOMENT
+            message.save(update_fields=["due_at"])
+            return None
+        words = _words(message) if worth is Worth.SAY else None
+    except _FAULTS as error:
+        _failed(message, error)
+        return None
+    if words is None:
+        _moot(message)
+    return words
+
+
+def _words(message: Message) -> dict[str, Any] | None:
+    for_the_hook = not (message.recipient or message.address or message.channel)
+    return message.context if for_the_hook else letters.words(message)
+
+
+def _handed_over(found: list[tuple[Message, dict[str, Any]]]) -> bool:
+    """The mail server, the channel or the hook has it, and the rows say so; False when it failed."""
+    try:
+        with _patiently(_carrier(found[0][0])):
+            if len(found) > 1:
+                digests.letter(found).send()
+            else:
+                _hand_over(*found[0])
+    except _FAULTS as error:
+        for message, _ in found:
+            _failed(message, error)
+        return False
+    for message, _ in found:
         message.sent_at, message.due_at, message.last_error = now(), None, ""
         message.tries += 1
         message.save()
-    log.info(
-        "mail.sent",
-        kind=message.kind,
-        to=str(message.recipient or message.address or "the hook"),
-        story=message.story,
-        message=message.pk,
-    )
     return True
 
 
-def _handed_over(message: Message) -> bool:
-    """The mail server or the hook has it; False when there was nothing left to say."""
-    if message.recipient is None and not message.address:
-        hook.post(message.pk, message.context)
-        return True
-    words = _words(message)
-    if words is None:
-        return False
-    _mail(message, words).send()
-    return True
+def _hand_over(message: Message, words: dict[str, Any]) -> None:
+    if message.channel:
+        channels.hand_over(message, *letters.note(message, words))
+    elif message.recipient or message.address:
+        letters.letter(message, words).send()
+    else:
+        hook.post(message.pk, words)
+
+
+def _carrier(message: Message) -> str:
+    return message.channel or ("mail" if message.recipient or message.address else "the hook")
+
+
+@contextmanager
+def _patiently(carrier: str) -> Iterator[None]:
+    """Inside, a message goes out by this carrier. One that kept this worker waiting and failed is left alone for a while:
+
+    what else this worker does, the directory copy above all, must not wait for a chat that hangs. Raises OSError then.
+    """
+    began = time.monotonic()
+    if began < _rests.get(carrier, 0.0):
+        raise OSError(f"{carrier} kept a worker waiting a moment ago")
+    try:
+        yield
+    except _FAULTS:
+        if time.monotonic() - began > _SLOW_SECONDS:
+            _rests[carrier] = time.monotonic() + _REST_SECONDS
+        raise
 
 
 def _moot(message: Message) -> None:
     message.due_at, message.last_error = None, "Not sent: there was nothing left to say."
     message.save()
-    log.info("mail.moot", kind=message.kind, to=str(message.recipient or message.address), message=message.pk)
+    log.info("mail.moot", kind=message.kind, to=message.whom, message=message.pk)
 
 
 def _failed(message: Message, error: Exception) -> None:
     message.tries += 1
     message.last_error = f"{type(error).__name__}: {error}"
-    pause = timedelta(seconds=min(3600, 5 * 2**message.tries))
-    message.due_at = now() + pause if message.tries < _TRIES else None
+    again = now() + min(_LONGEST_PAUSE, timedelta(seconds=5 * 2 ** min(message.tries, 12)))
+    message.due_at = again if again < message.created_at + _PATIENCE else None
     message.save()
     log.error(
-        "mail.failed", kind=message.kind, tries=message.tries, error=message.last_error, story=message.story
+        "mail.failed" if message.due_at else "mail.given_up",
+        kind=message.kind,
+        to=message.whom,
+        tries=message.tries,
+        error=message.last_error,
+        story=message.story,
     )
-
-
-def _mail(message: Message, words: dict[str, Any]) -> EmailMultiAlternatives:
-    headers = {"X-Latch-Story": message.story} if message.story else {}
-    subject = render_to_string(f"emails/{message.kind}.subject.txt", words)
-    mail = EmailMultiAlternatives(
-        subject=" ".join(f"[latchportal] {subject}".split()),
-        body=render_to_string(f"emails/{message.kind}.txt", words),
-        to=[message.recipient.mail if message.recipient else message.address],
-        headers={**headers, "Auto-Submitted": "auto-generated"},
-    )
-    mail.attach_alternative(render_to_string(f"emails/{message.kind}.html", words), "text/html")
-    return mail
-
-
-def _words(message: Message) -> dict[str, Any] | None:
-    found = alert_mail.words(message) if message.kind == alert_mail.ALERTS else message.context
-    if found is None:
-        return None
-    words: dict[str, Any] = dict(found)
-    for name in ("expires_at", "closed_at", "activate_by", "lapses_at", "due_at", "starts_at", "ends_at"):
-        if words.get(name):
-            words[name] = parse_datetime(words[name])
-    page = words.get("page") or f"/requests/{words['request_id']}/"
-    if message.kind == "approval_needed":
-        page = "/inbox/"
-    return {
-        **words,
-        "name": str(message.recipient or message.address),
-        "duration": in_words(timedelta(seconds=words.get("duration_seconds", 0))),
-        "url": f"{settings.BASE_URL}{page}",
-        "instance": settings.LATCH_INSTANCE,
-    }

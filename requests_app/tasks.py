@@ -24,7 +24,7 @@ from requests_app import (
     surroundings,
     wake,
 )
-from requests_app.actions import alarm, lapse, take_away, waiting
+from requests_app.actions import alarm, ending, lapse, take_away, waiting
 from requests_app.actions import policy as policy_actions
 from requests_app.converge import converge as converge_container
 from requests_app.converge import snapshots as container_snapshots
@@ -84,8 +84,15 @@ def compare(container_id: int) -> int:
 
 @shared_task(name="requests_app.deadlines")
 def deadlines() -> int:
-    """Requests nobody decided have lapsed, others were reminded of or escalated, rights nobody used are closed."""
-    done = lapse.lapse_undecided() + lapse.lapse_overtaken() + lapse.close_unused() + waiting.keep_time()
+    """What time does to requests and grants is done: lapsing, reminding, escalating, closing, telling of the near end."""
+    steps = (
+        lapse.lapse_undecided,
+        lapse.lapse_overtaken,
+        lapse.close_unused,
+        waiting.keep_time,
+        ending.tell,
+    )
+    done = sum(step() for step in steps)
     beat("deadlines")
     return done
 

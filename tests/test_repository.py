@@ -45,6 +45,7 @@ MUTABLE = {
     "requests_app.Heartbeat",
     "requests_app.LatchCode",
     "requests_app.Message",
+    "requests_app.NoticeChoices",
     "requests_app.Opening",
     "requests_app.Person",
     "requests_app.PolicyVersion",

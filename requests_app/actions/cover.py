@@ -7,10 +7,11 @@ from django.db.models import QuerySet
 
 from audit_app.clock import now
 from audit_app.trail import About, record
-from requests_app import directory, notify
+from requests_app import directory
 from requests_app.actions.attempting import attempting
 from requests_app.errors import Gone, Invalid, Refused
 from requests_app.models import Absence, Delegation, Person
+from requests_app.notices import asking
 
 LONGEST = timedelta(days=180)
 # The number names this lock among the database's.
@@ -68,7 +69,7 @@ def lend(*, by: Person, to: str, starts_at: datetime, ends_at: datetime, why: st
             why=delegation.why,
             data={"giver": by.identity, **_span(starts_at, ends_at)},
         )
-        notify.lent(delegation)
+        asking.lent(delegation)
     return delegation
 
 

@@ -16,6 +16,7 @@ from requests_app.actions.narrow import Narrower, narrow
 from requests_app.actions.refusals import require_reason
 from requests_app.actions.shown import shown
 from requests_app.models import AccessRequest, Decision, Person, Stage
+from requests_app.notices import asking
 from requests_app.standing import Decider
 
 AS_ASKED = Narrower()
@@ -103,6 +104,7 @@ def _agreed(stage: Stage, moment: datetime) -> bool:
 def _deny(by: Person, access_request: AccessRequest, stage: Stage, reason: str, moment: datetime) -> None:
     move(stage, "deny", by=by.party, why=reason, decided_at=moment)
     move(access_request, "deny", by=by.party, why=reason, decided_at=moment, lapses_at=None)
+    asking.settled(stage, by=str(by))
     stages.cancel_rest(access_request, stages.WORKFLOW)
     notify.decided(access_request, by=str(by), why=reason)
 
@@ -111,3 +113,4 @@ def _approve(decider: Decider, access_request: AccessRequest, stage: Stage, mome
     move(stage, "approve", by=decider.person.party, decided_at=moment)
     if not stages.start_next(access_request, moment):
         grants.approve(access_request, moment, by=str(decider))
+    asking.settled(stage, by=str(decider))

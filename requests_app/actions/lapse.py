@@ -11,6 +11,7 @@ from requests_app.actions.codes import revoke_live
 from requests_app.actions.extending import TOO_LATE
 from requests_app.actions.stages import WORKFLOW, cancel_rest
 from requests_app.models import AccessRequest, Grant, Stage
+from requests_app.notices import asking
 
 log = structlog.get_logger("latch.deadlines")
 _BATCH = 200
@@ -51,6 +52,7 @@ def _lapse(due: QuerySet[AccessRequest], pk: int, why: str) -> int:
         for stage in active.filter(lapses_at__lte=moment) or active:
             stage.access_request = access_request
             move(stage, "lapse", by=WORKFLOW, why=why, decided_at=moment)
+            asking.settled(stage)
         move(access_request, "lapse", by=WORKFLOW, why=why, decided_at=moment, lapses_at=None)
         cancel_rest(access_request, WORKFLOW)
         notify.decided(access_request, by="", why=why)

@@ -37,6 +37,7 @@ def shorten(*, by: Person, grant_id: int, end: datetime, reason: str) -> Grant:
             why=reason,
             expires_at=end,
             hard_end=end,
+            told_end=notify.said(end, moment),
             data={"from": before.isoformat(), "to": end.isoformat()},
         )
         rewrite(grant, end, moment)

@@ -9,6 +9,7 @@ from audit_app.trail import Party, system
 from requests_app.actions import waiting
 from requests_app.actions.extending import latest
 from requests_app.models import AccessRequest, Stage
+from requests_app.notices import asking
 from requests_app.policy.model import ApproverRule, StageRule
 
 WORKFLOW = system("workflow")
@@ -97,4 +98,7 @@ def cancel_rest(access_request: AccessRequest, by: Party) -> None:
     rest = access_request.stages.filter(state__in=[Stage.State.WAITING, Stage.State.ACTIVE])
     for stage in rest.order_by("step", "position"):
         stage.access_request = access_request
+        waited = stage.state == Stage.State.ACTIVE
         move(stage, "cancel", by=by)
+        if waited:
+            asking.settled(stage)

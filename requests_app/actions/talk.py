@@ -5,13 +5,14 @@ from datetime import datetime
 from audit_app.clock import now
 from audit_app.lifecycle import move
 from audit_app.trail import About, record
-from requests_app import attention, deciders, lifecycle, notify
+from requests_app import attention, deciders, lifecycle
 from requests_app.actions import stages
 from requests_app.actions.attempting import attempting
 from requests_app.actions.deciding import locked, require_decider
 from requests_app.actions.refusals import require_reason
 from requests_app.errors import Refused
 from requests_app.models import AccessRequest, Comment, Person, Stage
+from requests_app.notices import asking
 
 LONGEST = 2000
 # So many remarks fit on one page; a longer talk is held elsewhere.
@@ -32,7 +33,7 @@ def ask(*, by: Person, stage_id: int, text: str) -> AccessRequest:
         _say(by, access_request, Comment.Kind.QUESTION, text, moment)
         move(access_request, "return", by=by.party, why=text)
         stages.pause(access_request, stages.no_later(access_request, moment + stage.lapse_after))
-        notify.question(access_request, by=str(by), text=text)
+        asking.question(access_request, by=str(by), text=text)
     return access_request
 
 
@@ -88,7 +89,7 @@ def remark(*, by: Person, access_request: AccessRequest, text: str) -> Comment:
                 way_on="Write to the people directly.",
             )
         comment = _say(by, access_request, Comment.Kind.REMARK, text, now())
-        notify.remarked(access_request, comment)
+        asking.remarked(access_request, comment)
     return comment
 
 
@@ -115,7 +116,7 @@ def _go_on(access_request: AccessRequest, moment: datetime, *, told: bool = True
         return
     for stage in access_request.stages.filter(state=Stage.State.ACTIVE):
         stage.access_request = access_request
-        notify.answered(stage, deciders.of_stage(stage, access_request, moment))
+        asking.answered(stage, deciders.of_stage(stage, access_request, moment))
 
 
 def _about(access_request_id: int) -> About:

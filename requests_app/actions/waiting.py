@@ -11,8 +11,9 @@ from django.db import transaction
 from audit_app.clock import now
 from audit_app.lifecycle import move
 from audit_app.trail import record, system
-from requests_app import deciders, notify
+from requests_app import deciders
 from requests_app.models import AccessRequest, Decision, Stage
+from requests_app.notices import asking
 from requests_app.standing import Decider
 
 log = structlog.get_logger("latch.waiting")
@@ -43,7 +44,7 @@ def begin(stage: Stage, moment: datetime) -> None:
     clock = {"timed_from": stage.timed_from, "lapses_at": stage.lapses_at, "due_at": stage.due_at}
     move(stage, "start", by=WORKFLOW, activated_at=moment, **clock)
     found = deciders.of_stage(stage, stage.access_request, moment)
-    notify.approval_needed(stage, found)
+    asking.approval_needed(stage, found)
     if not _enough(found, stage.quorum):
         _see_who_is_there(stage, found, stage.quorum, moment)
         stage.save(update_fields=["escalated_at", "nobody_since"])
@@ -79,7 +80,7 @@ def tend(stage: Stage, moment: datetime) -> None:
     if _over(stage.timed_from, stage.escalate_after, moment) and stage.escalated_at is None:
         _escalate(stage, moment, "Nobody decided in time.")
     elif _over(stage.reminded_at or stage.timed_from, stage.remind_every, moment):
-        notify.reminded(stage, found)
+        asking.reminded(stage, found)
         stage.reminded_at = moment
     _see_who_is_there(stage, found, _still_needed(stage), moment)
     stage.due_at = next_due(stage, moment)
@@ -107,7 +108,7 @@ def _see_who_is_there(stage: Stage, found: list[Decider], needed: int, moment: d
         stage.nobody_since = moment
         why = _why_nobody(found)
         record("stage.nobody_there", by=WORKFLOW, about=stage.about(), why=why, outcome="failure")
-        notify.nobody_there(stage, why)
+        asking.nobody_there(stage, why)
         log.warning("stage.nobody_there", request=stage.access_request_id, stage=stage.pk, why=why)
 
 
@@ -128,7 +129,7 @@ def _escalate(stage: Stage, moment: datetime, why: str) -> None:
         why=why,
         data={"joined": [one.person.identity for one in joined]},
     )
-    notify.escalated(stage, joined, why)
+    asking.escalated(stage, joined, why)
 
 
 def _why_nobody(found: list[Decider]) -> str:

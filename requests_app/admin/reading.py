@@ -133,10 +133,21 @@ class ContainerSnapshotAdmin(ReadOnly):
 
 @admin.register(Message)
 class MessageAdmin(ReadOnly):
-    """Mails: sent, waiting or given up."""
+    """Notices and alerts: sent, waiting or given up."""
 
-    list_display = ("created_at", "kind", "recipient", "address", "story", "sent_at", "tries", "last_error")
-    list_filter = ("kind",)
+    list_display = (
+        "created_at",
+        "kind",
+        "recipient",
+        "address",
+        "channel",
+        "story",
+        "due_at",
+        "sent_at",
+        "tries",
+        "last_error",
+    )
+    list_filter = ("kind", "channel", "digest")
     list_select_related = ("recipient",)
     search_fields = ("recipient__display_name", "story__exact")
     ordering = ("-id",)

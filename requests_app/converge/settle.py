@@ -29,7 +29,7 @@ def settle(grant_id: int, moment: datetime, *, flush: bool | None) -> None:
             if grant.state == Grant.State.OPENING and _all(openings, Opening.Observed.PRESENT):
                 _opened(grant, openings, moment, flush)
             elif grant.state == Grant.State.EXTENDING and _all(openings, Opening.Observed.PRESENT):
-                _extended(grant)
+                _extended(grant, moment)
             elif grant.state == Grant.State.CLOSING and _gone_for_good(openings, moment):
                 _closed(grant, moment)
 
@@ -80,13 +80,14 @@ def _opened(grant: Grant, openings: list[Opening], moment: datetime, flush: bool
     notify.opened(grant)
 
 
-def _extended(grant: Grant) -> None:
+def _extended(grant: Grant, moment: datetime) -> None:
     """The later end was read back from every container, so it is the end from now on."""
     move(
         grant,
         "extended",
         by=CONVERGENCE,
         expires_at=grant.extend_to,
+        told_end=notify.said(grant.extend_to, moment),
         extend_to=None,
         data={
             "from": grant.expires_at.isoformat() if grant.expires_at else "",

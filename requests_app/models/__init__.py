@@ -9,6 +9,7 @@ from requests_app.models.eligibility import EligibilitySpan
 from requests_app.models.grant import Grant, LatchCode
 from requests_app.models.heartbeat import Heartbeat
 from requests_app.models.message import Message
+from requests_app.models.notice_choices import NoticeChoices
 from requests_app.models.person import DirectoryGroup, DirectoryMembership, Person, SignIn
 from requests_app.models.request import AccessRequest, RequestItem
 from requests_app.models.rota import Rota, Shift
@@ -34,6 +35,7 @@ __all__ = [
     "Heartbeat",
     "LatchCode",
     "Message",
+    "NoticeChoices",
     "Opening",
     "Person",
     "PolicyVersion",

@@ -71,6 +71,11 @@ class Grant(models.Model):
     overdue_at = models.DateTimeField(
         null=True, blank=True, help_text="When it was said that this closing is late."
     )
+    told_end = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="The end its holder was told of shortly before; a later one is told anew.",
+    )
     ending_at = models.DateTimeField(null=True, blank=True, help_text="When closing became due.")
     closed_at = models.DateTimeField(
         null=True, blank=True, help_text="When the rule's absence was read back."

@@ -7,7 +7,7 @@ from requests_app.models.person import Person
 
 
 class Message(models.Model):
-    """One mail to one person or address, or one alert to the hook; its key makes it exactly one."""
+    """One notice to one person, address or channel, or one alert to the hook; its key makes it exactly one."""
 
     key = models.CharField(max_length=160, unique=True)
     kind = models.CharField(max_length=40)
@@ -20,6 +20,10 @@ class Message(models.Model):
         help_text="Nobody: it goes to the address, or else to the hook for alerts.",
     )
     address = models.EmailField(blank=True, help_text="Of somebody whom the portal does not know.")
+    channel = models.CharField(
+        max_length=40, blank=True, help_text="The name of a channel of NOTICE_CHANNELS; empty for mail."
+    )
+    digest = models.BooleanField(default=False, help_text="When due, it is joined with others into one mail.")
     context = models.JSONField(default=dict)
     story = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField()
@@ -32,7 +36,10 @@ class Message(models.Model):
 
     class Meta:
         ordering = ["id"]
-        indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="message_due")]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="message_due"),
+            models.Index(fields=["story", "recipient"], condition=~Q(story=""), name="message_of_story"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(recipient__isnull=True) | Q(address=""), name="message_to_one_alone"
@@ -40,4 +47,10 @@ class Message(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} to {self.recipient or self.address or 'the hook'}"
+        return f"{self.kind} to {self.whom}"
+
+    @property
+    def whom(self) -> str:
+        """Return who gets it, in words."""
+        someone = str(self.recipient or self.address)
+        return " by ".join(filter(None, (someone, self.channel))) or "the hook"

@@ -29,7 +29,8 @@ QUICK, SLOW, NEVER = 2, 15, 0
 @require_safe
 def detail(request: PortalRequest, pk: int) -> HttpResponse:
     """Show the request; asked by its own poll, the part that changes. After signing in again, with the form as typed."""
-    return show(request, visible_request(request.user, pk), **_as_typed(request))
+    words = {"unfold": request.GET.get("open", ""), **_as_typed(request)}
+    return show(request, visible_request(request.user, pk), **words)
 
 
 def show(request: PortalRequest, access_request: AccessRequest, **more: Any) -> HttpResponse:

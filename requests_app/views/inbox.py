@@ -39,15 +39,18 @@ class Card:
 def inbox(request: PortalRequest) -> HttpResponse:
     """Show what waits for this person; asked by its own poll, the list, unless it is as it was."""
     waiting = attention.inbox(request.user)
+    count = waiting.count()
     shown = list(_detailed(_after(waiting, request.GET.get("after", "")))[: PAGE + 1])
     context = {
         "now": now(),
         "cards": _cards(request, shown[:PAGE]),
         "older": shown[PAGE - 1].pk if len(shown) > PAGE else None,
         "first_page": not request.GET.get("after"),
+        "inbox_count": count,
     }
     seen = signature(
-        [(stage.pk, len(stage.decisions.all()), fingerprint(stage.access_request)) for stage in shown]
+        count,
+        [(stage.pk, len(stage.decisions.all()), fingerprint(stage.access_request)) for stage in shown],
     )
     return live(request, "requests/inbox.html", "cards", context, seen)
 

@@ -26,6 +26,7 @@ MEASURES = (
     "csv_export",
     "trail",
     "explorer",
+    "notices",
     "reviews",
 )
 RESULTS = Path(__file__).parent / "results"

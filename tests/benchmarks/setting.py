@@ -27,6 +27,8 @@ class Setting:
     stack: Stack
     options: Options
     here: world.World
+    # Where a measure may stand in for the channel `flaky` of notices.
+    channel_port: int = 0
     _lines: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
@@ -91,13 +93,14 @@ def staged(options: Options) -> Iterator[Setting]:
     directory = options.directory or Path(tempfile.mkdtemp(prefix="latch-bench-"))
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o755)  # the embedded database's own user walks through
-    extra = {"LOG_LEVEL": "WARNING"}
+    channel = free_ports(1)[0]
+    extra = {"LOG_LEVEL": "WARNING", "NOTICE_CHANNELS": f"flaky=json://127.0.0.1:{channel}/"}
     stack = Stack(directory, write_seconds=options.write_seconds, extra=extra, say=_say)
     try:
         with stack:
             _connect_django(stack)
             _seed(options.requests)
-            yield Setting(stack, options, world.load(WORLD))
+            yield Setting(stack, options, world.load(WORLD), channel)
     finally:
         if options.directory is None:
             stack.wipe()

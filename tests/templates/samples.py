@@ -153,6 +153,7 @@ def components() -> dict[str, tuple[dict[str, Any], tuple[str, ...]]]:
             ('value="prod"', "Apply", "Clear"),
         ),
         "icon": ({"name": "check"}, ("icons.svg#check", 'aria-hidden="true"')),
+        "inbox_count": ({"count": 3, "news": True}, ("3", "waiting", 'hx-swap-oob="true"')),
         "inbox_keys": ({}, ("<kbd>j</kbd>", "data-inbox-keys-toggle")),
         "main_nav": ({"user": person()}, ()),
         "more_time": (
@@ -251,8 +252,14 @@ def mails() -> dict[str, dict[str, Any]]:
             "ticket": "INC-1",
             "lapses_at": END,
         },
+        "digest": {
+            "title": "2 notices",
+            "items": ({"text": "Closed: SSH", "at": NOW, "url": "https://x/"},) * 2,
+        },
+        "settled": {"stage": "Security", "outcome": "denied", "by": "Sol Okafor"},
         "decided": {"outcome": "denied", "by": "Sol Okafor", "why": "Use the bastion."},
         "opened": {"source": "81.2.69.142", "expires_at": END, "connect": "ssh ada@prod-web-01"},
+        "ending": {"source": "81.2.69.142", "expires_at": END, "ask_by": END},
         "extended": {"expires_at": END},
         "shortened": {"expires_at": END, "by": "Sol Okafor", "why": "The work is done."},
         "removed": {"expires_at": END, "note": "Somebody removed the rule in Azure."},

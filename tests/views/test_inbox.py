@@ -123,6 +123,31 @@ def test_poll_is_answered_empty_until_the_list_changes(client_for, people, polic
     assert browser.get("/inbox/", {"seen": seen}, headers={"hx-request": "true"}).status_code == 200
 
 
+def test_the_count_stands_in_header_and_title_and_comes_with_the_list(client_for, people, policy):
+    browser = client_for(people["manager"])
+    assert "<title>Inbox · latchportal</title>" in page(browser)
+    first = asked(people["requester"])
+    asked(people["requester"], key="prod-web-02-ssh")
+    assert "<title>(2) Inbox · latchportal</title>" in page(browser)
+    assert page(browser).count('id="inbox-count"') == 1, "a page holds the count twice"
+    decided(browser, first, vote="approve")
+    polled = browser.get("/inbox/", headers={"hx-request": "true"}).content.decode()
+    assert "<title>(1) Inbox · latchportal</title>" in polled
+    assert '<span id="inbox-count" hx-swap-oob="true"><span class="count">1<' in polled
+
+
+def test_the_poll_tells_of_a_count_that_changes_beyond_the_page(client_for, people, policy, monkeypatch):
+    monkeypatch.setattr("requests_app.views.inbox.PAGE", 1)
+    for key in KEYS[:2]:
+        asked(people["requester"], key=key)
+    browser = client_for(people["manager"])
+    html = browser.get("/inbox/", headers={"hx-request": "true"}).content.decode()
+    seen = html.split('"seen": "')[1].split('"')[0]
+    asked(people["requester"], key=KEYS[2])
+    polled = browser.get("/inbox/", {"seen": seen}, headers={"hx-request": "true"})
+    assert "<title>(3) Inbox" in polled.content.decode()
+
+
 def test_pages_follow_each_other_without_gap_or_repetition(client_for, people, policy, monkeypatch):
     monkeypatch.setattr("requests_app.views.inbox.PAGE", 2)
     made = [asked(people["requester"], key=key) for key in KEYS]
