@@ -55,7 +55,7 @@ def _decided_by(voice: Person, moment: datetime) -> Q:
     )
     asked = _through("approver", voice, moment) | Q(approver_kind="person", approver_person=voice)
     joined = Q(escalated_at__isnull=False) & _through("alternate", voice, moment)
-    return (asked | joined) & ~Q(access_request__requester=voice) & ~Exists(heard)
+    return Q((asked | joined) & ~Q(access_request__requester=voice), ~Exists(heard))
 
 
 def _through(which: str, voice: Person, moment: datetime) -> Q:

@@ -16,6 +16,7 @@ from requests_app.errors import Gone, Invalid, Refused
 from requests_app.models import Absence, Decision, Delegation, Message, Person, Stage
 from tests.support.azure import active_stage, asked
 from tests.support.environment import ORGANISATION
+from tests.support.fresh import proved
 from tests.support.refusals import refused
 
 pytestmark = pytest.mark.django_db
@@ -28,11 +29,11 @@ def _organisation(people: Any, policy: Any) -> None:
 
 
 def stage_says(administrator: Person, name: str, *lines: str) -> None:
-    """The demo's policy is in force, its stage of that name with these lines more."""
+    """The demo's policy is in force, its stage of that name with these lines instead; `key:` alone leaves one out."""
     files = sorted((ORGANISATION / "policy").glob("*.yaml"))
     documents = {path.name: path.read_text(encoding="utf-8") for path in files}
     said = f"  - name: {name}\n"
-    more = said + "".join(f"    {line}\n" for line in lines)
+    more = said + "".join(f"    {line}\n" for line in lines if not line.endswith(":"))
     stages, gone = documents["stages.yaml"], {line.split(":")[0] for line in lines}
     head, tail = stages.split(said)
     own, *rest = tail.split("  - name: ")
@@ -353,7 +354,11 @@ def test_stages_of_one_step_wait_at_the_same_time_and_one_denial_ends_both(
 ) -> None:
     stage_says(administrator, "security", "together_with: owner")
     access_request = asked(
-        people["yuki"], key="prod-db-01-psql", ticket="CHG-2214", reason="Repair the index of orders"
+        people["yuki"],
+        key="prod-db-01-psql",
+        sign_in=proved(),
+        ticket="CHG-2214",
+        reason="Repair the index of orders",
     )
     both = list(access_request.stages.filter(state="active").order_by("position"))
     assert [stage.name for stage in both] == ["owner", "security"]
@@ -369,7 +374,11 @@ def test_stages_of_one_step_wait_at_the_same_time_and_one_denial_ends_both(
 def test_both_of_one_step_have_to_agree(people: Any, administrator: Person) -> None:
     stage_says(administrator, "security", "together_with: owner")
     access_request = asked(
-        people["yuki"], key="prod-db-01-psql", ticket="CHG-2214", reason="Repair the index of orders"
+        people["yuki"],
+        key="prod-db-01-psql",
+        sign_in=proved(),
+        ticket="CHG-2214",
+        reason="Repair the index of orders",
     )
     owner, security = access_request.stages.order_by("position")
     decide.decide(by=people["owner"], stage_id=owner.pk, vote="approve")
@@ -379,7 +388,7 @@ def test_both_of_one_step_have_to_agree(people: Any, administrator: Person) -> N
 
 
 def test_all_means_all_who_may_decide(people: Any, administrator: Person) -> None:
-    stage_says(administrator, "security", "quorum: all")
+    stage_says(administrator, "security", "quorum: all", "escalate:")
     access_request = asked(people["requester"])
     decide.decide(by=people["manager"], stage_id=active_stage(access_request).pk, vote="approve")
     stage = active_stage(access_request)
