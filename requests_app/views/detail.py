@@ -128,7 +128,7 @@ def _seen(context: dict[str, Any]) -> str:
         context["access_request"].state,
         context["to_decide"],
         len(context["talk"].comments),
-        [(step.state, step.people, step.trouble) for step in context["steps"]],
+        [(step.state, step.people, step.away) for step in context["steps"]],
         [
             (door.grant.state, door.grant.expires_at, door.trouble, door.code_live, door.time.waiting)
             for door in context["doors"]

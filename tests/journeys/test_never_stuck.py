@@ -287,7 +287,7 @@ class Waiting(RuleBasedStateMachine):
                 if here or stage.nobody_since or (looked and looked >= now() - waiting.LOOK):
                     continue
                 raise AssertionError(f"{stage} waits for nobody and does not say so")
-            assert all(step.people or step.trouble or step.people == () for step in shown)
+            assert all(step.people or step.away or step.people == () for step in shown)
         silent = Stage.objects.filter(state="active", nobody_since__isnull=False)
         told = set(Event.objects.filter(kind="stage.nobody_there").values_list("object_id", flat=True))
         assert {str(stage.pk) for stage in silent} <= told

@@ -45,6 +45,7 @@ def test_a_question_and_its_answer_go_through_the_pages(client_for: Any, people:
     assert "Which &lt;b&gt;journal&lt;/b&gt;?" in seen
     assert "asks you" in seen
     assert "Take the question back" in page(manager, access_request)
+    assert "Answer the question" in requester.get("/").content.decode()
     requester.post(f"/requests/{access_request.pk}/answer", {"text": "The one of nginx"})
     assert "The one of nginx" in page(manager, access_request)
     assert "Your decision" in page(manager, access_request)
