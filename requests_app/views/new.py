@@ -237,7 +237,8 @@ def _asked(access_request: AccessRequest) -> str:
     """Return what became true, in a sentence."""
     if access_request.state == AccessRequest.State.APPROVED:
         return "Approved by policy. Activate it when you are ready; the time starts when it is open."
-    first = access_request.stages.filter(state="active").first()
+    titles = [f"“{stage.title}”" for stage in access_request.stages.filter(state="active")]
     left = access_request.lapses_at - now() if access_request.lapses_at else timedelta(0)
     hours = int(left.total_seconds() // 3600) + 1
-    return f"Asked. “{first.title if first else 'The first stage'}” decides next, within {hours} h."
+    who, verb = " and ".join(titles), "decide" if len(titles) > 1 else "decides"
+    return f"Asked. {who} {verb} next, within {hours} h."
