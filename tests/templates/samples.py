@@ -36,7 +36,17 @@ CHECKS = (
 )
 STAGES = (
     {"title": "Manager", "state": "approved", "decided_by": "Mo Petersen", "decided_at": NOW},
-    {"title": "Security", "state": "active", "people": ["Sol Okafor", "Sam Duarte"], "quorum": 2, "votes": 1},
+    {
+        "title": "Security",
+        "state": "active",
+        "people": ["Sol Okafor", "Sam Duarte"],
+        "quorum": 2,
+        "votes": 1,
+        "clock": ("They are reminded every 15 min.",),
+        "joining": "The people on call for night",
+        "joins_at": END,
+        "away": (("Nia Berg", END),),
+    },
     {"title": "Owner", "state": "waiting", "people": []},
 )
 EVENTS = (
@@ -58,6 +68,14 @@ def _ticks() -> forms.BoundField:
 
 
 # A door as far as the forms about its time look at it.
+ASKED = {
+    "pk": 4,
+    "reason": "Disk is full",
+    "requester": "Ada Lindqvist",
+    "duration": timedelta(hours=1),
+    "source_address": "10.99.0.0/24",
+    "lapses_at": END,
+}
 DOOR = {
     "grant": {"pk": 7, "entitlement": {"name": "SSH to prod-web-01"}},
     "buttons": ("end", "shorten"),
@@ -124,6 +142,34 @@ def components() -> dict[str, tuple[dict[str, Any], tuple[str, ...]]]:
             {"end": END, "now": NOW, "total": 1800, "name": "SSH"},
             ('data-end="2026-11-22T14:25:00Z"', "25\xa0minutes left", 'role="timer"'),
         ),
+        "decide_form": (
+            {
+                "stage": {"pk": 5, "title": "Security"},
+                "access_request": ASKED,
+                "deciding": {
+                    "in_place_of": "Sol Okafor",
+                    "seen": "abc",
+                    "shorter": (("30m", timedelta(minutes=30)),),
+                    "wide": True,
+                    "addable": ({"name": "owner", "title": "Owner"},),
+                    "history": {"asked": 2, "approved": 1, "denied": 1},
+                },
+                "csrf_token": "t" * 32,
+                "error": "Please say why.",
+                "typed": "Because",
+                "talk_form": "ask",
+                "talk_error": "Say what.",
+            },
+            (
+                "You decide in place of",
+                "only 30 min",
+                "10.99.0.0/24",
+                "Please say why.",
+                ">Because</textarea>",
+                "Say what.",
+                '<option value="owner">Owner</option>',
+            ),
+        ),
         "definition_list": (
             {"rows": [("From", "81.2.69.142"), ("Ticket", "")]},
             ("<dt>From</dt>", "81.2.69.142"),
@@ -186,6 +232,14 @@ def components() -> dict[str, tuple[dict[str, Any], tuple[str, ...]]]:
             },
             ("The same as a table", '<th scope="col" class="num">Refusals</th>', ">Duration</th>"),
         ),
+        "question": (
+            {
+                "access_request": ASKED,
+                "talk": {"question": {"person": "Mo", "text": "Which journal?"}, "may_answer": True},
+                "csrf_token": "t" * 32,
+            },
+            ("Mo asks you", "Which journal?", "Your answer"),
+        ),
         "rule_card": (
             {"rule": RULE},
             (
@@ -210,8 +264,24 @@ def components() -> dict[str, tuple[dict[str, Any], tuple[str, ...]]]:
                 "Deciding now",
                 "1 of 2 votes",
                 "Nobody is free to decide",
+                "reminded every 15 min",
+                "The people on call for night join",
+                "Nia Berg is away until",
                 'aria-current="step"',
             ),
+        ),
+        "talk": (
+            {
+                "access_request": ASKED,
+                "talk": {
+                    "comments": ({"person": "Mo", "kind": "question", "text": "Why now?", "said_at": NOW},),
+                    "may_speak": True,
+                },
+                "csrf_token": "t" * 32,
+                "now": END,
+                "mine": True,
+            },
+            ("Mo", "Why now?", "To those who decide"),
         ),
         "tick_list": ({"field": _ticks()}, ("<legend", "The people", "Ada", "Mo", "None chosen: all.")),
         "timeline": ({"events": EVENTS}, ("Asked for SSH", "from", "0d9b4c3a")),
