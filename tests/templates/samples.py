@@ -1,4 +1,4 @@
-"""The documented parameters of every component and mail, one honest example each. No assertions here."""
+"""The documented parameters of every component, one honest example each. No assertions here."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,12 +20,7 @@ RULE = {
 }
 CHECKS = (
     {"title": "Eligible by group", "outcome": "pass", "reason": "You are in engineering."},
-    {
-        "title": "Duration",
-        "outcome": "fail",
-        "reason": "4 hours asked.",
-        "way_on": "Ask for 2 hours or less.",
-    },
+    {"title": "Duration", "outcome": "fail", "reason": "4 h asked.", "way_on": "Ask for 2 hours or less."},
     {"title": "Address", "outcome": "warn", "reason": "It changed."},
     {
         "title": "Directory is fresh",
