@@ -1,5 +1,6 @@
 """What waits for somebody: stages, rows of reviews, closings that are late. Read-only; rights are checked at the click."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,6 +45,24 @@ def inbox(person: Person) -> QuerySet[Stage]:
         .exclude(Exists(voted))
         .order_by(F("activated_at").asc(), "pk")
     )
+
+
+def in_place_of(person: Person, stages: Iterable[Stage]) -> dict[int, Person]:
+    """Return, by stage, in whose place this person would decide it; those they decide themself are left out.
+
+    One small statement for each who lent them their right, and one for their own; none for who stands in for nobody.
+    """
+    moment = now()
+    voices = deciders.voices(person, moment)
+    others = [voice for voice in voices if voice.person != person.pk]
+    if not others:
+        return {}
+    shown, found = [stage.pk for stage in stages], {}
+    givers = Person.objects.in_bulk([voice.person for voice in others])
+    for voice in (*others, *(one for one in voices if one.person == person.pk)):
+        for pk in Stage.objects.filter(_decided_by(voice, moment), pk__in=shown).values_list("pk", flat=True):
+            found[pk] = givers.get(voice.person)
+    return {pk: giver for pk, giver in found.items() if giver}
 
 
 def _decided_by(voice: Voice, moment: datetime) -> Q:
