@@ -57,6 +57,7 @@ def _as_typed(request: PortalRequest) -> dict[str, Any]:
     if kept.purpose == kept_form.EXTENSION:
         total, key = kept.first("total"), kept.first("submission_key")
         words |= {"form": "extend", "kept_total": total, "kept_key": key}
+        words["form_grant"] = int(kept.first("grant") or 0)
     if kept.purpose == kept_form.ACTIVATION:
         words["from_elsewhere"] = kept.first("from_elsewhere")
     return words
@@ -84,6 +85,8 @@ def situation(access_request: AccessRequest, person: Person) -> dict[str, Any]:
         "state": held[0].grant.state if held else whole.state,
         "steps": steps(whole, group_names([whole]), live),
         "doors": held,
+        "ready": [door for door in held if door.grant.state == Grant.State.ISSUED],
+        "revocable": [door for door in held if door.buttons & {"revoke", "void"}],
         "events": story,
         "last_event": last_event,
         "buttons": frozenset(button.event for button in lifecycle.buttons(whole, person)),

@@ -20,15 +20,23 @@ PAGE = 50
 
 
 @dataclass(frozen=True)
+class Part:
+    """One thing asked for: what was asked of it before, and what policy said."""
+
+    item: RequestItem
+    history: History
+    notes: tuple[dict[str, Any], ...]
+    passed: int
+
+
+@dataclass(frozen=True)
 class Card:
     """One decision to make, with what is needed to make it."""
 
     stage: Stage
     access_request: AccessRequest
-    item: RequestItem
-    history: History
-    notes: tuple[dict[str, Any], ...]
-    passed: int
+    title: str
+    parts: tuple[Part, ...]
     seen: str
     # What approving will ask of the sign-in, in words.
     asks: str
@@ -77,18 +85,29 @@ def _detailed(waiting: QuerySet[Stage]) -> QuerySet[Stage]:
 
 
 def _cards(request: PortalRequest, stages: list[Stage]) -> list[Card]:
-    items = [(stage, item) for stage in stages for item in stage.access_request.items.all()]
-    past = histories(item for _, item in items) if items else {}
-    return [
-        Card(
-            stage=stage,
-            access_request=stage.access_request,
-            item=item,
-            history=past.get((stage.access_request.requester_id, item.entitlement_id), History()),
-            notes=tuple(check for check in item.verdict.get("checks", ()) if check["outcome"] != "pass"),
-            passed=sum(check["outcome"] == "pass" for check in item.verdict.get("checks", ())),
-            seen=fingerprint(stage.access_request),
-            asks=sign_in_note(request, [item.verdict], APPROVAL),
-        )
-        for stage, item in items
-    ]
+    items = [item for stage in stages for item in stage.access_request.items.all()]
+    past = histories(items) if items else {}
+    return [_card(request, stage, past) for stage in stages]
+
+
+def _card(request: PortalRequest, stage: Stage, past: dict[tuple[int, int], History]) -> Card:
+    access_request = stage.access_request
+    items = list(access_request.items.all())
+    return Card(
+        stage=stage,
+        access_request=access_request,
+        title=", ".join(item.entitlement.name for item in items),
+        parts=tuple(_part(access_request, item, past) for item in items),
+        seen=fingerprint(access_request),
+        asks=sign_in_note(request, [item.verdict for item in items], APPROVAL),
+    )
+
+
+def _part(access_request: AccessRequest, item: RequestItem, past: dict[tuple[int, int], History]) -> Part:
+    checks = item.verdict.get("checks", ())
+    return Part(
+        item=item,
+        history=past.get((access_request.requester_id, item.entitlement_id), History()),
+        notes=tuple(check for check in checks if check["outcome"] != "pass"),
+        passed=sum(check["outcome"] == "pass" for check in checks),
+    )

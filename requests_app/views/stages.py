@@ -149,7 +149,7 @@ def _whom(access_request: AccessRequest, stage: Stage, groups: Mapping[UUID, str
         resources = {item.entitlement.resource.name for item in access_request.items.all()}
         return f"the owner of {', '.join(sorted(resources))}"
     if stage.approver_kind == "person":
-        return f"asked for by {stage.added_by}"
+        return f"asked for by {stage.added_by}" if stage.added_by else "the owner of a part of it"
     many = "all" if stage.everyone else str(stage.quorum)
     if stage.approver_kind == "role":
         return f"{many} with the role {stage.approver_name}"

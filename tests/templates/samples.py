@@ -153,6 +153,29 @@ def components() -> dict[str, tuple[dict[str, Any], tuple[str, ...]]]:
             ('value="prod"', "Apply", "Clear"),
         ),
         "icon": ({"name": "check"}, ("icons.svg#check", 'aria-hidden="true"')),
+        "history_line": (
+            {"history": {"asked": 2, "approved": 1, "denied": 1, "last": NOW}, "now": NOW},
+            ("asked 2 times: 1 approved, 1 denied",),
+        ),
+        "policy_line": (
+            {"part": {"notes": [{"title": "It can be closed", "reason": "A lock is near."}], "passed": 8}},
+            ("It can be closed:", "8 other checks passed"),
+        ),
+        "rule_lines": (
+            {
+                "rules": [
+                    {
+                        "source": "81.2.69.142",
+                        "destination": "10.20.1.4",
+                        "protocol": "Tcp",
+                        "ports": ["22"],
+                        "container": "nsg-prod-web",
+                        "priority": 200,
+                    }
+                ]
+            },
+            ("81.2.69.142", "Tcp 22", "about priority 200"),
+        ),
         "inbox_count": ({"count": 3, "news": True}, ("3", "waiting", 'hx-swap-oob="true"')),
         "inbox_keys": ({}, ("<kbd>j</kbd>", "data-inbox-keys-toggle")),
         "main_nav": ({"user": person()}, ()),
