@@ -112,7 +112,9 @@ def _under_way(person: Person) -> dict[int, int]:
     """Return, by entitlement, this person's latest request that waits or whose grant is not closed."""
     # Asked apart, each finds its few rows by an index; joined by OR, everything this person ever asked is read.
     waiting = RequestItem.objects.filter(
-        access_request__requester=person, access_request__state=AccessRequest.State.PENDING
+        access_request__requester=person,
+        access_request__state=AccessRequest.State.PENDING,
+        left_out_at=None,
     )
     held = Grant.objects.filter(person=person).exclude(state=Grant.State.CLOSED)
     columns = ("access_request", "entitlement")

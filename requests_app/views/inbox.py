@@ -77,7 +77,10 @@ def _after(waiting: QuerySet[Stage], after: str) -> QuerySet[Stage]:
 
 def _detailed(waiting: QuerySet[Stage]) -> QuerySet[Stage]:
     return waiting.select_related("access_request__requester", "access_request__extends").prefetch_related(
-        Prefetch("access_request__items", RequestItem.objects.select_related("entitlement__resource")),
+        Prefetch(
+            "access_request__items",
+            RequestItem.objects.select_related("entitlement__resource", "left_out_by"),
+        ),
         Prefetch("access_request__decisions", Decision.objects.select_related("person", "stage")),
         "access_request__comments",
         "decisions",

@@ -58,7 +58,6 @@ def preview_words(
     return {
         "now": moment,
         "entitlements": entitlements,
-        "limits": limits[0],
         "most": min(one.max_duration for one in limits),
         "shown": seen,
         "parts": [
@@ -72,10 +71,7 @@ def preview_words(
         "passed_checks": [check for check in every if check.outcome == "pass"],
         "prove": any(check.name == FreshSignIn.name and check.outcome in ("fail", NEEDED) for check in every),
         "outcome": _outcome(every),
-        "stages": [
-            {"title": stage.need.title, "note": _seats(stage), "people": [one.label for one in stage.people]}
-            for stage in seen.stages
-        ],
+        "stages": [_stage(stage) for stage in seen.stages],
         "usual": _usual(entitlements),
         "observed": here,
     }
@@ -98,8 +94,9 @@ def _usual(entitlements: Sequence[Entitlement]) -> timedelta | None:
     return max(waits.values()) if len(waits) == len(entitlements) else None
 
 
-def _seats(stage: StagePreview) -> str:
-    return f"{stage.need.quorum} of them have to agree" if stage.need.quorum > 1 else ""
+def _stage(stage: StagePreview) -> dict[str, Any]:
+    seats = f"{stage.need.quorum} of them have to agree" if stage.need.quorum > 1 else ""
+    return {"title": stage.need.title, "note": seats, "people": [one.label for one in stage.people]}
 
 
 def _soften(check: Check, form: AskForm) -> Check:

@@ -5,6 +5,8 @@ from typing import Any
 
 from django import forms
 
+from tests.templates import bundle_samples
+
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 END = NOW + timedelta(minutes=25)
 CODE = "eyJhbGciOiJFUzI1NiJ9.payload.signature"
@@ -153,29 +155,7 @@ def components() -> dict[str, tuple[dict[str, Any], tuple[str, ...]]]:
             ('value="prod"', "Apply", "Clear"),
         ),
         "icon": ({"name": "check"}, ("icons.svg#check", 'aria-hidden="true"')),
-        "history_line": (
-            {"history": {"asked": 2, "approved": 1, "denied": 1, "last": NOW}, "now": NOW},
-            ("asked 2 times: 1 approved, 1 denied",),
-        ),
-        "policy_line": (
-            {"part": {"notes": [{"title": "It can be closed", "reason": "A lock is near."}], "passed": 8}},
-            ("It can be closed:", "8 other checks passed"),
-        ),
-        "rule_lines": (
-            {
-                "rules": [
-                    {
-                        "source": "81.2.69.142",
-                        "destination": "10.20.1.4",
-                        "protocol": "Tcp",
-                        "ports": ["22"],
-                        "container": "nsg-prod-web",
-                        "priority": 200,
-                    }
-                ]
-            },
-            ("81.2.69.142", "Tcp 22", "about priority 200"),
-        ),
+        **bundle_samples.COMPONENTS,
         "inbox_count": ({"count": 3, "news": True}, ("3", "waiting", 'hx-swap-oob="true"')),
         "inbox_keys": ({}, ("<kbd>j</kbd>", "data-inbox-keys-toggle")),
         "main_nav": ({"user": person()}, ()),
@@ -280,7 +260,7 @@ def mails() -> dict[str, dict[str, Any]]:
             "items": ({"text": "Closed: SSH", "at": NOW, "url": "https://x/"},) * 2,
         },
         "settled": {"stage": "Security", "outcome": "denied", "by": "Sol Okafor"},
-        "decided": {"outcome": "denied", "by": "Sol Okafor", "why": "Use the bastion."},
+        "decided": bundle_samples.DECIDED,
         "opened": {"source": "81.2.69.142", "expires_at": END, "connect": "ssh ada@prod-web-01"},
         "ending": {"source": "81.2.69.142", "expires_at": END, "ask_by": END},
         "extended": {"expires_at": END},

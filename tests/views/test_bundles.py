@@ -156,3 +156,27 @@ def test_one_that_could_not_be_opened_leaves_the_others_open(client_for, people,
     html = html_of(browser.get(f"/requests/{access_request.pk}/"))
     assert "Azure said no." in html
     assert "End SSH to prod-web-01 now" in html
+
+
+def test_some_are_left_out_on_the_form_of_the_decision(client_for, people, policy):
+    access_request = asked_together(people["requester"], *MIXED)
+    browser = client_for(people["manager"])
+    html = html_of(browser.get(f"/requests/{access_request.pk}/"))
+    left = access_request.items.get(entitlement__key=MIXED[0])
+    assert f'name="leave" value="{left.pk}"' in html
+    address = f"/stages/{active_stage(access_request).pk}/decide"
+    form = {"vote": "approve", "leave": [str(left.pk)], f"why-{left.pk}": ""}
+    answer = browser.post(address, form)
+    assert answer.status_code == 422
+    assert "Please say why SSH to prod-web-01 is left out" in html_of(answer)
+    assert f'name="leave" value="{left.pk}" checked' in html_of(answer), "what was ticked is kept"
+    browser.post(address, {**form, f"why-{left.pk}": "Not for this ticket"})
+    html = html_of(client_for(people["requester"]).get(f"/requests/{access_request.pk}/"))
+    assert f"Left out by {people['manager']}" in html
+    assert "Not for this ticket" in html
+    assert "Not for this ticket" in html_of(client_for(people["security"]).get("/inbox/"))
+
+
+def test_one_thing_alone_offers_nothing_to_leave_out(client_for, people, policy):
+    access_request = asked_together(people["requester"], MIXED[0])
+    assert 'name="leave"' not in html_of(client_for(people["manager"]).get(f"/requests/{access_request.pk}/"))
