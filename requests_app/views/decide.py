@@ -50,7 +50,7 @@ def decide(request: PortalRequest, pk: int) -> HttpResponse:
         }
         return show(request, visible_request(request.user, stage.access_request_id), **words)
     kept_form.drop(request, kept_form.APPROVAL)
-    messages.success(request, _said(access_request, stage, vote))
+    messages.success(request, said(access_request, stage, vote))
     if request.POST.get("back") == "inbox":
         return redirect("inbox")
     return redirect("request-detail", pk=access_request.pk)
@@ -71,7 +71,7 @@ def left_out(data: QueryDict) -> dict[str, str]:
     return {pk: data.get(f"why-{pk}", "").strip()[:1000] for pk in data.getlist("leave")[: bundles.MOST]}
 
 
-def _said(access_request: AccessRequest, stage: Stage, vote: str) -> str:
+def said(access_request: AccessRequest, stage: Stage, vote: str) -> str:
     """Return what became true by this vote, in a sentence."""
     who = access_request.requester
     if access_request.state == AccessRequest.State.DENIED:

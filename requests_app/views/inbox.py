@@ -14,6 +14,7 @@ from requests_app.history import History, histories
 from requests_app.models import AccessRequest, Decision, RequestItem, Stage
 from requests_app.policy.facts import APPROVAL
 from requests_app.seen import fingerprint
+from requests_app.views import kept_form
 from requests_app.views.http import PortalRequest, live, sign_in_note, signature
 
 PAGE = 50
@@ -38,6 +39,7 @@ class Card:
     title: str
     parts: tuple[Part, ...]
     seen: str
+    ticked: bool
     # What approving will ask of the sign-in, in words.
     asks: str
 
@@ -45,13 +47,28 @@ class Card:
 @never_cache
 @require_safe
 def inbox(request: PortalRequest) -> HttpResponse:
-    """Show what waits for this person; asked by its own poll, the list, unless it is as it was."""
+    """Show what waits for this person; asked by its own poll, the list, unless it is as it was.
+
+    After signing in again, with what was ticked and typed.
+    """
+    kept = kept_form.shown(request, kept_form.APPROVAL)
+    if kept is None:
+        return show(request)
+    return show(request, ticked=frozenset(kept.fields.get("stage", [])), many_reason=kept.first("reason"))
+
+
+def show(
+    request: PortalRequest, *, ticked: frozenset[str] = frozenset(), status: int = 200, **more: str
+) -> HttpResponse:
+    """Return the page with these ticked; `many_reason` and `many_error` come from a form that was not carried out."""
     waiting = attention.inbox(request.user)
     count = waiting.count()
     shown = list(_detailed(_after(waiting, request.GET.get("after", "")))[: PAGE + 1])
     context = {
         "now": now(),
-        "cards": _cards(request, shown[:PAGE]),
+        **more,
+        "ticked": ticked,
+        "cards": _cards(request, shown[:PAGE], ticked),
         "older": shown[PAGE - 1].pk if len(shown) > PAGE else None,
         "first_page": not request.GET.get("after"),
         "inbox_count": count,
@@ -60,7 +77,7 @@ def inbox(request: PortalRequest) -> HttpResponse:
         count,
         [(stage.pk, len(stage.decisions.all()), fingerprint(stage.access_request)) for stage in shown],
     )
-    return live(request, "requests/inbox.html", "cards", context, seen)
+    return live(request, "requests/inbox.html", "cards", context, seen, status=status)
 
 
 def _after(waiting: QuerySet[Stage], after: str) -> QuerySet[Stage]:
@@ -87,13 +104,15 @@ def _detailed(waiting: QuerySet[Stage]) -> QuerySet[Stage]:
     )
 
 
-def _cards(request: PortalRequest, stages: list[Stage]) -> list[Card]:
+def _cards(request: PortalRequest, stages: list[Stage], ticked: frozenset[str]) -> list[Card]:
     items = [item for stage in stages for item in stage.access_request.items.all()]
     past = histories(items) if items else {}
-    return [_card(request, stage, past) for stage in stages]
+    return [_card(request, stage, past, ticked=str(stage.pk) in ticked) for stage in stages]
 
 
-def _card(request: PortalRequest, stage: Stage, past: dict[tuple[int, int], History]) -> Card:
+def _card(
+    request: PortalRequest, stage: Stage, past: dict[tuple[int, int], History], *, ticked: bool
+) -> Card:
     access_request = stage.access_request
     items = list(access_request.items.all())
     return Card(
@@ -102,6 +121,7 @@ def _card(request: PortalRequest, stage: Stage, past: dict[tuple[int, int], Hist
         title=", ".join(item.entitlement.name for item in items),
         parts=tuple(_part(access_request, item, past) for item in items),
         seen=fingerprint(access_request),
+        ticked=ticked,
         asks=sign_in_note(request, [item.verdict for item in items], APPROVAL),
     )
 
