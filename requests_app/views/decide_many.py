@@ -47,8 +47,8 @@ def decide_many(request: PortalRequest) -> HttpResponse:
     except SignInNeeded as error:
         return kept_form.step_up(request, error, purpose=kept_form.APPROVAL, back=reverse("inbox"))
     except Invalid as error:
-        form = {"ticked": frozenset(ticked), "many_reason": why(request), "many_error": error.reason}
-        return inbox.show(request, status=error.status, **form)
+        form = {"many_reason": why(request), "many_error": error.reason}
+        return inbox.show(request, ticked=frozenset(ticked), status=error.status, **form)
     kept_form.drop(request, kept_form.APPROVAL)
     outcomes = [_decided(request, pk, vote) for pk in ticked]
     done = sum(outcome.done for outcome in outcomes)

@@ -14,6 +14,7 @@ from requests_app.models import AccessRequest, Comment, Grant, Person, RequestIt
 from requests_app.policy.facts import ACTIVATION, APPROVAL
 from requests_app.standing import Decider
 from requests_app.views import kept_form
+from requests_app.views.again import over
 from requests_app.views.deciding import deciding as _deciding
 from requests_app.views.deciding import talk as _talk
 from requests_app.views.doors import Door, doors, with_openings
@@ -93,6 +94,7 @@ def situation(access_request: AccessRequest, person: Person) -> dict[str, Any]:
         "may_close_resource": any(revoke.may_close(person, item.entitlement.resource) for item in items),
         "may_close_person": person.is_administrator,
         "mine": whole.requester_id == person.pk,
+        "may_ask_again": whole.requester_id == person.pk and over(whole, [door.grant for door in held]),
         "state": held[0].grant.state if held else whole.state,
         "steps": steps(whole, group_names([whole]), live),
         "doors": held,

@@ -22,6 +22,7 @@ from requests_app.policy.evaluate import eligible
 from requests_app.policy.facts import REQUEST
 from requests_app.policy.verdict import Limits
 from requests_app.views import kept_form
+from requests_app.views.again import again
 from requests_app.views.http import PortalRequest, sign_in_facts
 from requests_app.views.new_form import AskForm, beginning, presets
 from requests_app.views.new_preview import preview_words
@@ -34,7 +35,7 @@ LOOK, DROP, PROVE = "preview", "drop", "prove"
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: PortalRequest) -> HttpResponse:
-    """Show the form for ?entitlement=… (once or several times); posted, ask.
+    """Show the form for ?entitlement=… (once or several times), or ?again=… as an earlier request was; posted, ask.
 
     With `preview` posted, only show what would happen; with `drop`, the same without that one. With `prove` posted, or
     where only the sign-in is in the way, go and prove it: the form is kept.
@@ -120,16 +121,21 @@ def _step_up(request: PortalRequest, wanted: Sequence[Entitlement], error: SignI
 
 
 def _blank(request: PortalRequest) -> HttpResponse:
+    if "again" in request.GET:
+        return _untouched(request, *again(request, request.GET["again"]))
     if not any(request.GET.getlist("entitlement")):
         if "chosen" in request.GET:
             messages.warning(
                 request, "Nothing was ticked. Tick what you need, then ask for it in one request."
             )
         return redirect("catalogue")
-    wanted = _wanted(request.GET)
+    said = {name: request.GET.get(name, "") for name in ("duration", "reason", "ticket")}
+    return _untouched(request, _wanted(request.GET), said)
+
+
+def _untouched(request: PortalRequest, wanted: Sequence[Entitlement], said: dict[str, str]) -> HttpResponse:
     limits = _limits(request.user, wanted)
     here = origin.current().source_address or ""
-    said = {name: request.GET.get(name, "") for name in ("duration", "reason", "ticket")}
     most = min(one.max_duration for one in limits)
     first = beginning([one.key for one in wanted], most=most, source=here, said=said)
     form = AskForm(first)
