@@ -38,8 +38,12 @@ class Bundle:
 
     @property
     def verdicts(self) -> dict[str, Verdict]:
-        """Return policy's word on each, by name."""
-        return {ask.entitlement.name: part.verdict for ask, part in zip(self.asks, self.parts, strict=True)}
+        """Return policy's word on each, by name; one alone needs none."""
+        several = len(self.asks) > 1
+        return {
+            ask.entitlement.name if several else "": part.verdict
+            for ask, part in zip(self.asks, self.parts, strict=True)
+        }
 
     @property
     def activate_within(self) -> timedelta:

@@ -10,13 +10,13 @@ from requests_app.policy.sign_in import FreshSignIn, strictest
 from requests_app.policy.verdict import Verdict
 
 
-def refuse_unless_allowed(verdict: Verdict, *moments: str) -> None:
+def refuse_unless_allowed(verdict: Verdict, *moments: str, of: str = "") -> None:
     """Nothing, when policy allowed it; else raises Refused with the first check that said no.
 
     SignInNeeded where nothing but the sign-in is in the way of what is done at these moments: nobody is sent to sign in
-    again for what is refused all the same.
+    again for what is refused all the same. `of` names what it is about, where there are several.
     """
-    refuse_unless_all_allowed({"": verdict}, *moments)
+    refuse_unless_all_allowed({of: verdict}, *moments)
 
 
 def refuse_unless_all_allowed(
@@ -24,7 +24,7 @@ def refuse_unless_all_allowed(
 ) -> None:
     """As for one verdict, for several by the name of what each is about; `together` are checks about all of them.
 
-    Of several, the refusal says which one it is about.
+    The refusal says which one it is about, unless that has no name.
     """
     failed = [(name, check) for name, verdict in verdicts.items() for check in verdict.failed]
     failed += [("", check) for check in together if check.refuses]
@@ -37,7 +37,7 @@ def refuse_unless_all_allowed(
     if not others and need:
         raise needed(need, " ".join(dict.fromkeys(check.reason for _, check in failed)))
     name, first = (others or failed)[0]
-    which = f"{name}: " if name and len(verdicts) > 1 else ""
+    which = f"{name}: " if name else ""
     raise Refused(f"{which}{first.reason}", check=first.title, way_on=first.way_on, title="Policy says no")
 
 

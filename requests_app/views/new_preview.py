@@ -61,7 +61,7 @@ def preview_words(
         "most": min(one.max_duration for one in limits),
         "shown": seen,
         "parts": [
-            Part(entitlement, most, _outcome(checks), _open(mine), part.verdict.rules, part.rules)
+            Part(entitlement, most, _outcome(mine), _open(mine), part.verdict.rules, part.rules)
             for entitlement, most, part, checks, mine in zip(
                 entitlements, limits, seen.parts, found, own, strict=True
             )

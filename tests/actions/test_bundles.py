@@ -149,6 +149,17 @@ def test_one_code_opens_all_of_a_full_bundle_and_fits(people: Any) -> None:
     assert [grant.state for grant in Grant.objects.all()] == ["opening"] * 10
 
 
+def test_what_policy_takes_back_before_activating_is_named_and_spends_no_code(people: Any) -> None:
+    access_request = asked_together(people["requester"], *MIXED)
+    for role in ("manager", "security"):
+        decide.decide(by=people[role], stage_id=active_stage(access_request).pk, vote="approve")
+    Entitlement.objects.filter(key=MIXED[1]).update(active=False)
+    address = origin.origin(source_address=address_of(people["requester"]))
+    with address, pytest.raises(Refused, match="SSH to stg-web-01: SSH to stg-web-01 is no longer offered"):
+        activate.activate(by=people["requester"], access_request_id=access_request.pk)
+    assert [grant.state for grant in Grant.objects.all()] == ["issued"] * 2
+
+
 def _offered(person: Any) -> list[Entitlement]:
     policy, facts = context.active_policy(), directory.person_facts(person, now())
     every = Entitlement.objects.select_related("resource").exclude(tags__contains=["on-call"])
