@@ -38,8 +38,8 @@ def histories(items: Iterable[RequestItem]) -> dict[tuple[int, int], History]:
         .values_list("access_request__requester", "entitlement")
         .annotate(
             asked=Count("pk"),
-            approved=Count("pk", filter=Q(access_request__state=state.APPROVED)),
-            denied=Count("pk", filter=Q(access_request__state=state.DENIED)),
+            approved=Count("pk", filter=Q(access_request__state=state.APPROVED, left_out_at=None)),
+            denied=Count("pk", filter=Q(access_request__state=state.DENIED) | Q(left_out_at__isnull=False)),
             last=Max("access_request__submitted_at"),
         )
     )

@@ -47,6 +47,13 @@ def decided(access_request: AccessRequest, *, by: str, why: str = "") -> None:
         outcome=access_request.state,
         by=by,
         why=why,
+        asked=len(access_request.wanted),
+        left_out=[
+            {"name": item.entitlement.name, "by": str(item.left_out_by), "why": item.left_out_why}
+            for item in access_request.wanted
+            if item.left_out_at
+        ],
+        kept=len(access_request.kept),
         activate_by=_iso(
             access_request.decided_at + access_request.activate_within if access_request.decided_at else None
         ),

@@ -10,7 +10,7 @@ from django.conf import settings
 from requests_app import context, surroundings
 from requests_app.models import Container, ContainerSnapshot, Entitlement, Opening, Person
 from requests_app.policy.evaluate import evaluate
-from requests_app.policy.facts import REQUEST, Approver
+from requests_app.policy.facts import REQUEST, Approver, Attempt
 from requests_app.policy.model import StageRule
 from requests_app.policy.verdict import Verdict
 from requests_app.targets.around import Around, around_findings
@@ -62,6 +62,7 @@ class Preview:
     stages: tuple[StagePreview, ...]
     rules: tuple[RulePreview, ...]
     directory_age: timedelta | None
+    attempt: Attempt
 
 
 def preview(
@@ -101,6 +102,7 @@ def preview(
         ),
         rules=rules,
         directory_age=attempt.person.directory_age,
+        attempt=attempt,
     )
 
 

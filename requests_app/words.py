@@ -32,6 +32,7 @@ def _requests() -> None:
     register("request.answer_refused", "Was refused an answer about {object}", icon="ban", tone="wait")
     register("request.commented", "Said something about {object}", icon="inbox")
     register("request.comment_refused", "Was refused a comment on {object}", icon="ban", tone="wait")
+    register("request.item_left_out", "Left {object} out", icon="cross", tone="wait")
     register("request.narrowed", _narrowed, icon="clock", tone="accent")
 
 

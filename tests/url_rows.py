@@ -91,6 +91,8 @@ ROWS: dict[str, Row] = {
     ),
     "oauth/revoke": Row("/oauth/revoke", NEVER_ANYBODY, "401 401 401 401 401 401", {"token": "not.a.code"}),
     "inbox/": Row("/inbox/", EVERYBODY),
+    # Without a tick nothing is decided: the list comes back.
+    "inbox/decide": Row("/inbox/decide", post="in 422 422 422 422 422", data={"vote": "approve"}),
     # Without the hour of the digest nothing is kept: the form comes back.
     "notices/": Row("/notices/", EVERYBODY, "in 422 422 422 422 422"),
     "stages/<int:pk>/decide": Row(

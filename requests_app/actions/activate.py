@@ -123,7 +123,8 @@ def open_grant(
     """
     observed = origin.current().source_address
     _same_address(grant, observed, from_elsewhere)
-    refuse_unless_allowed(_verdict(by, access_request, grant, moment, sign_in), ACTIVATION)
+    of = grant.entitlement.name if len(access_request.wanted) > 1 else ""
+    refuse_unless_allowed(_verdict(by, access_request, grant, moment, sign_in), ACTIVATION, of=of)
     move(
         grant,
         "activate",

@@ -34,10 +34,11 @@ def decide(
 ) -> AccessRequest:
     """The vote stands, and the stage and the request have moved as far as it carries them.
 
-    Who approves may make it shorter or narrower. `seen` is the fingerprint of what they were shown. Refuses the
-    requester, who may not decide now, and who was heard on this request before; an approval also with SignInNeeded,
-    when policy asks for more than `sign_in` shows (a denial opens nothing, so it asks for nothing). Raises Stale when
-    the stage is not waiting any more or the request is not what was seen, Invalid for a denial without a reason.
+    Who approves may make it shorter or narrower, or leave some of it out; all of it left out is a denial. `seen` is the
+    fingerprint of what they were shown. Refuses the requester, who may not decide now, and who was heard on this
+    request before; an approval also with SignInNeeded, when policy asks for more than `sign_in` shows (a denial opens
+    nothing, so it asks for nothing). Raises Stale when the stage is not waiting any more or the request is not what was
+    seen, Invalid for a denial, or something left out, without a reason.
     """
     vote = Decision.Vote(vote)
     reason = require_reason(reason) if vote == Decision.Vote.DENY else reason.strip()
@@ -51,6 +52,10 @@ def decide(
         if approves:
             require_at_approval(access_request, sign_in, moment)
         changed = narrow(access_request, narrower, by=by) if approves else {}
+        if approves and not access_request.kept:
+            # Who leaves out all there is has denied it.
+            vote, approves = Decision.Vote.DENY, False
+            reason = reason or "; ".join(item.left_out_why for item in access_request.wanted)
         _vote(decider, stage, vote, reason, moment, saw=saw, changed=changed)
         if not approves:
             _deny(by, access_request, stage, reason, moment)

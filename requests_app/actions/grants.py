@@ -11,7 +11,7 @@ from requests_app.models import AccessRequest, Grant
 
 
 def approve(access_request: AccessRequest, moment: datetime, *, by: str = "", why: str = "") -> None:
-    """The request is approved and each item has its grant, to be activated within the time policy gave.
+    """The request is approved and what nobody left out has its grant each, to be activated within the time policy gave.
 
     A request for more time has no grant of its own: the one it extends is extending.
 
@@ -22,7 +22,7 @@ def approve(access_request: AccessRequest, moment: datetime, *, by: str = "", wh
         begin(access_request, moment)
         notify.decided(access_request, by=by, why=why)
         return
-    for item in access_request.wanted:
+    for item in access_request.kept:
         grant = Grant.objects.create(
             item=item,
             access_request=access_request,

@@ -1,11 +1,14 @@
-"""What an approver may make of a request: shorter, or from fewer addresses. Never longer, never wider."""
+"""What an approver may make of a request: shorter, from fewer addresses, less of it. Never longer, wider or more."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
+from audit_app.clock import now
 from audit_app.trail import record
+from requests_app.actions.leave_out import leave_out
 from requests_app.errors import Invalid, Refused
 from requests_app.models import AccessRequest, Person
 from requests_app.policy.durations import in_words
@@ -13,16 +16,21 @@ from requests_app.policy.durations import in_words
 
 @dataclass(frozen=True)
 class Narrower:
-    """What to agree to instead of what was asked; None leaves it as it is."""
+    """What to agree to instead of what was asked; None leaves it as it is.
+
+    `leave_out` says why, by the id of each item that is not agreed to.
+    """
 
     duration: timedelta | None = None
     source: str | None = None
+    leave_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def narrow(access_request: AccessRequest, to: Narrower, *, by: Person) -> dict[str, Any]:
     """The request asks for no more than this; returns what changed, from what to what. Its row is locked.
 
-    Raises Invalid for what is no duration or no network, Refused for a longer time or a wider source.
+    Raises Invalid for what is no duration or no network, or is left out without a reason, Refused for a longer time or
+    a wider source.
     """
     changed: dict[str, Any] = {}
     if to.duration is not None and to.duration != access_request.duration:
@@ -36,6 +44,8 @@ def narrow(access_request: AccessRequest, to: Narrower, *, by: Person) -> dict[s
     if changed:
         access_request.save(update_fields=["duration", "source_address"])
         record("request.narrowed", by=by.party, about=access_request.about(), data=changed)
+    if to.leave_out:
+        changed["left_out"] = leave_out(access_request, to.leave_out, by=by, moment=now())
     return changed
 
 

@@ -8,7 +8,7 @@ from audit_app.lifecycle import move
 from audit_app.trail import Party, system
 from requests_app.actions import waiting
 from requests_app.actions.extending import latest
-from requests_app.models import AccessRequest, Stage
+from requests_app.models import AccessRequest, Person, Stage
 from requests_app.notices import asking
 from requests_app.policy.model import ApproverRule, StageRule
 
@@ -17,7 +17,12 @@ WORKFLOW = system("workflow")
 
 def build(access_request: AccessRequest, rule: StageRule, *, position: int, step: int) -> Stage:
     """Return the stage this rule asks for, not saved yet."""
-    return Stage(access_request=access_request, position=position, step=step, **columns(rule))
+    stage = Stage(access_request=access_request, position=position, step=step, **columns(rule))
+    if rule.approvers.kind == "person":
+        # An owner of part of a bundle: no policy names a person.
+        stage.approver_name = ""
+        stage.approver_person = Person.objects.get(tid=access_request.requester.tid, oid=rule.approvers.name)
+    return stage
 
 
 def columns(rule: StageRule) -> dict[str, Any]:

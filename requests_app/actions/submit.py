@@ -1,5 +1,7 @@
 """Ask for access, or take the asking back. Deciding is in decide.py."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,60 +12,83 @@ from audit_app import origin
 from audit_app.clock import now
 from audit_app.lifecycle import move
 from audit_app.trail import About, record
-from requests_app import lifecycle, preview
+from requests_app import bundles, lifecycle
 from requests_app.actions import grants, stages
 from requests_app.actions.attempting import attempting
-from requests_app.actions.refusals import refuse_unless_allowed
+from requests_app.actions.refusals import refuse_unless_all_allowed
+from requests_app.bundles import Bundle
 from requests_app.context import Ask
-from requests_app.errors import Refused
+from requests_app.errors import Invalid, Refused
 from requests_app.models import AccessRequest, Grant, Person, RequestItem, Stage
 from requests_app.policy.facts import ACTIVATION, REQUEST
-from requests_app.policy.verdict import Verdict, steps
-from requests_app.preview import Preview
+from requests_app.policy.verdict import steps
 
 
 def submit(
     *,
     by: Person,
-    ask: Ask,
+    ask: Ask | None = None,
+    asks: Sequence[Ask] = (),
     submission_key: UUID,
     sign_in: dict[str, Any] | None = None,
     extends: Grant | None = None,
 ) -> AccessRequest:
-    """A request waits for its first stage, its approvers are told, and the verdict is kept with it.
+    """A request for one entitlement, or for several, waits for its first stage; verdicts are kept and approvers told.
 
-    The same form sent twice is one request. Raises Refused, naming the check, when policy says no, SignInNeeded when
-    only `sign_in` (what the session knows of its sign-in) is in the way. With `extends` it asks for more time for that
-    grant, which extend.py has looked at.
+    The same form sent twice is one request. Raises Refused, naming the check (and of several the one it is about), when
+    policy says no, SignInNeeded when only `sign_in` (what the session knows of its sign-in) is in the way; Invalid for
+    none, too many, or what does not ask the same of each. With `extends` it asks for more time for that grant, which
+    extend.py has looked at.
     """
+    wanted = _one_bundle(asks or ([ask] if ask else []), extends)
     earlier = AccessRequest.objects.filter(requester=by, submission_key=submission_key).first()
     if earlier:
         return earlier
-    about = About(
-        kind="entitlement",
-        id=ask.entitlement.key,
-        label=ask.entitlement.name,
-        resource=ask.entitlement.resource.name,
-        subject=by.party,
-    )
     try:
-        with attempting("request.refused", by=by.party, about=about):
-            return _submit(by, ask, submission_key, sign_in or {}, extends)
+        with attempting("request.refused", by=by.party, about=_about(by, wanted)):
+            return _submit(by, wanted, submission_key, sign_in or {}, extends)
     except IntegrityError:
         return AccessRequest.objects.get(requester=by, submission_key=submission_key)
 
 
+def _one_bundle(asks: Sequence[Ask], extends: Grant | None) -> tuple[Ask, ...]:
+    """Return these asks, each entitlement once."""
+    wanted = tuple({ask.entitlement.pk: ask for ask in asks}.values())
+    if not wanted:
+        raise Invalid(
+            "Choose at least one thing to ask for.", way_on="The catalogue shows all that you can ask for."
+        )
+    most = 1 if extends else bundles.MOST
+    if len(wanted) > most:
+        raise Invalid(f"At most {most} can be asked for at once; these are {len(wanted)}.")
+    if any(replace(ask, entitlement=wanted[0].entitlement) != wanted[0] for ask in wanted):
+        raise Invalid(
+            "What is asked for together is asked for the same time, from one address, for one reason."
+        )
+    return wanted
+
+
+def _about(by: Person, asks: Sequence[Ask]) -> About:
+    wanted = [ask.entitlement for ask in asks]
+    return About(
+        kind="entitlement",
+        id=",".join(one.key for one in wanted)[:80],
+        label=", ".join(one.name for one in wanted),
+        resource=", ".join(sorted({one.resource.name for one in wanted})),
+        subject=by.party,
+    )
+
+
 def _submit(
-    by: Person, ask: Ask, submission_key: UUID, sign_in: dict[str, Any], extends: Grant | None
+    by: Person, asks: tuple[Ask, ...], submission_key: UUID, sign_in: dict[str, Any], extends: Grant | None
 ) -> AccessRequest:
     moment = now()
     here = origin.current()
     # More time begins by itself once agreed to: what activating asks for is asked now, while the person is there.
     moments = (REQUEST, ACTIVATION) if extends else (REQUEST,)
-    seen = preview.preview(
-        by, ask, observed=here.source_address, now=moment, moments=moments, sign_in=sign_in
-    )
-    refuse_unless_allowed(seen.verdict, *moments)
+    seen = bundles.look(by, asks, observed=here.source_address, now=moment, moments=moments, sign_in=sign_in)
+    refuse_unless_all_allowed(seen.verdicts, *moments, together=seen.checks)
+    ask = asks[0]
     access_request = AccessRequest.objects.create(
         requester=by,
         reason=ask.reason.strip(),
@@ -72,26 +97,33 @@ def _submit(
         source_address=ask.source,
         observed_address=here.source_address,
         submitted_at=moment,
-        activate_within=seen.verdict.activate_within,
-        policy_hash=seen.verdict.policy_hash,
+        activate_within=seen.activate_within,
+        policy_hash=seen.parts[0].verdict.policy_hash,
         correlation_id=here.correlation_id,
         sign_in=sign_in,
         submission_key=submission_key,
         extends=extends,
     )
-    RequestItem.objects.create(
-        access_request=access_request,
-        entitlement=ask.entitlement,
-        verdict=seen.verdict.to_dict(),
-        rules=[rule.to_dict() for rule in seen.rules],
-    )
+    RequestItem.objects.bulk_create(_items(access_request, seen))
     Stage.objects.bulk_create(_stages(access_request, seen))
-    _record(access_request, seen.verdict)
+    _record(access_request, seen)
     _start(access_request, moment)
     return access_request
 
 
-def _record(access_request: AccessRequest, verdict: Verdict) -> None:
+def _items(access_request: AccessRequest, seen: Bundle) -> list[RequestItem]:
+    return [
+        RequestItem(
+            access_request=access_request,
+            entitlement=ask.entitlement,
+            verdict=part.verdict.to_dict(),
+            rules=[rule.to_dict() for rule in part.rules],
+        )
+        for ask, part in zip(seen.asks, seen.parts, strict=True)
+    ]
+
+
+def _record(access_request: AccessRequest, seen: Bundle) -> None:
     record(
         "request.submitted",
         by=access_request.requester.party,
@@ -101,15 +133,16 @@ def _record(access_request: AccessRequest, verdict: Verdict) -> None:
             "duration_seconds": int(access_request.duration.total_seconds()),
             "source": access_request.source_address,
             "ticket": access_request.ticket,
-            "policy": verdict.policy_hash,
-            "rules": list(verdict.rules),
+            "policy": access_request.policy_hash,
+            "rules": seen.rules,
+            **({"entitlements": [ask.entitlement.key for ask in seen.asks]} if len(seen.asks) > 1 else {}),
             **({"extends": str(access_request.extends.uid)} if access_request.extends else {}),
         },
     )
 
 
-def _stages(access_request: AccessRequest, seen: Preview) -> list[Stage]:
-    rules = seen.verdict.stages
+def _stages(access_request: AccessRequest, seen: Bundle) -> list[Stage]:
+    rules = tuple(stage.need for stage in seen.stages)
     return [
         stages.build(access_request, rule, position=position, step=step)
         for position, (rule, step) in enumerate(zip(rules, steps(rules), strict=True), start=1)

@@ -128,7 +128,12 @@ class AccessRequest(models.Model):
     @cached_property
     def wanted(self) -> "list[RequestItem]":
         """Return the items with entitlement and resource; read once, for what was asked for never changes."""
-        return list(self.items.select_related("entitlement__resource"))
+        return list(self.items.select_related("entitlement__resource", "left_out_by"))
+
+    @property
+    def kept(self) -> "list[RequestItem]":
+        """Return the items that no approver left out."""
+        return [item for item in self.wanted if item.left_out_at is None]
 
     @cached_property
     def _what(self) -> tuple[str, str]:
@@ -141,16 +146,30 @@ class AccessRequest(models.Model):
 
 
 class RequestItem(models.Model):
-    """One entitlement of a request, with the verdict policy gave when it was asked for."""
+    """One entitlement of a request, with the verdict policy gave when it was asked for.
+
+    An approver may leave it out; then no grant comes of it."""
 
     access_request = models.ForeignKey(AccessRequest, on_delete=models.CASCADE, related_name="items")
     entitlement = models.ForeignKey(Entitlement, on_delete=models.PROTECT, related_name="items")
     verdict = models.JSONField()
     rules = models.JSONField(default=list, help_text="The rules as the preview showed them.")
+    left_out_at = models.DateTimeField(null=True, blank=True, help_text="Since when it gets no grant.")
+    left_out_by = models.ForeignKey(
+        Person, on_delete=models.PROTECT, null=True, blank=True, related_name="items_left_out"
+    )
+    left_out_why = models.TextField(blank=True)
 
     class Meta:
         ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["access_request", "entitlement"], name="item_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["access_request", "entitlement"], name="item_once"),
+            models.CheckConstraint(
+                condition=Q(left_out_at__isnull=True, left_out_by__isnull=True, left_out_why="")
+                | (Q(left_out_at__isnull=False, left_out_by__isnull=False) & ~Q(left_out_why="")),
+                name="item_left_out_says_why",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.entitlement} in request {self.access_request_id}"

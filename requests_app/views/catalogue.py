@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from audit_app.clock import now
-from requests_app import context, directory
+from requests_app import bundles, context, directory
 from requests_app.models import AccessRequest, Entitlement, Grant, Person, RequestItem, Resource
 from requests_app.policy.evaluate import eligible
 from requests_app.policy.verdict import Limits
@@ -21,12 +21,16 @@ from requests_app.views.stages import usual_waits
 
 @dataclass(frozen=True)
 class Offer:
-    """One entitlement this person may ask for. `under_way` is their own request for it that is not over."""
+    """One entitlement this person may ask for. `under_way` is their own request for it that is not over.
+
+    `ticked` ones are to be asked for together; they stay in sight whatever is looked for.
+    """
 
     entitlement: Entitlement
     limits: Limits
     usual: timedelta | None
     under_way: int | None
+    ticked: bool = False
 
 
 class CatalogueFilter(forms.Form):
@@ -68,12 +72,15 @@ class CatalogueFilter(forms.Form):
 @require_safe
 def catalogue(request: PortalRequest) -> HttpResponse:
     """Show what this person could ask for, narrowed by the address."""
-    offers, taken_away = _offers(request.user)
+    offers, taken_away = _offers(request.user, frozenset(request.GET.getlist("entitlement")))
     form = CatalogueFilter(request.GET, offers)
-    shown = [offer for offer in offers if form.is_valid() and form.keeps(offer)]
+    found = [offer for offer in offers if form.is_valid() and form.keeps(offer)]
+    ticked = [offer for offer in offers if offer.ticked]
     words = {
         "form": form,
-        "offers": shown,
+        "offers": [*ticked, *(offer for offer in found if not offer.ticked)],
+        "found": len(found),
+        "most": bundles.MOST,
         "total": len(offers),
         "filtered": any(request.GET.get(name) for name in form.fields),
         "taken_away": taken_away,
@@ -84,7 +91,7 @@ def catalogue(request: PortalRequest) -> HttpResponse:
     return response
 
 
-def _offers(person: Person) -> tuple[list[Offer], list[tuple[Entitlement, str]]]:
+def _offers(person: Person, ticked: frozenset[str]) -> tuple[list[Offer], list[tuple[Entitlement, str]]]:
     """Return what this person may ask for, and what was taken away from them, with who and why in words."""
     policy = context.active_policy()
     facts = directory.person_facts(person, now())
@@ -97,7 +104,7 @@ def _offers(person: Person) -> tuple[list[Offer], list[tuple[Entitlement, str]]]
             taken_away.append((entitlement, facts.taken_away[entitlement.key]))
         if limits is not None:
             waits, own = usual.get(entitlement.pk), under_way.get(entitlement.pk)
-            found.append(Offer(entitlement, limits, waits, own))
+            found.append(Offer(entitlement, limits, waits, own, entitlement.key in ticked))
     return found, taken_away
 
 
@@ -105,7 +112,9 @@ def _under_way(person: Person) -> dict[int, int]:
     """Return, by entitlement, this person's latest request that waits or whose grant is not closed."""
     # Asked apart, each finds its few rows by an index; joined by OR, everything this person ever asked is read.
     waiting = RequestItem.objects.filter(
-        access_request__requester=person, access_request__state=AccessRequest.State.PENDING
+        access_request__requester=person,
+        access_request__state=AccessRequest.State.PENDING,
+        left_out_at=None,
     )
     held = Grant.objects.filter(person=person).exclude(state=Grant.State.CLOSED)
     columns = ("access_request", "entitlement")

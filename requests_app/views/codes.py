@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from audit_app import origin
 from requests_app.actions import activate as activating
 from requests_app.actions import codes
+from requests_app.codes.token import LONGEST
 from requests_app.errors import Gone, Refused, SignInNeeded
 from requests_app.models import AccessRequest, Grant
 from requests_app.views import kept_form
@@ -25,7 +26,7 @@ class CodeForm(forms.Form):
 
     code = forms.CharField(
         label="Latch code",
-        max_length=4000,
+        max_length=LONGEST,
         error_messages={"required": "Paste the code you were shown."},
         widget=forms.Textarea(
             attrs={

@@ -1,11 +1,12 @@
 """One vote: the POST behind Approve and Deny, from the inbox or from the request's page."""
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from requests_app import bundles
 from requests_app.actions import decide as deciding
 from requests_app.actions.narrow import Narrower
 from requests_app.errors import Invalid, SignInNeeded
@@ -40,10 +41,16 @@ def decide(request: PortalRequest, pk: int) -> HttpResponse:
         back = reverse("request-detail", kwargs={"pk": stage.access_request_id})
         return kept_form.step_up(request, error, purpose=kept_form.APPROVAL, back=back)
     except Invalid as error:
-        words = {"decide_error": error.reason, "typed": reason, "vote": vote, "status": error.status}
+        words = {
+            "decide_error": error.reason,
+            "typed": reason,
+            "vote": vote,
+            "status": error.status,
+            "leave": left_out(request.POST),
+        }
         return show(request, visible_request(request.user, stage.access_request_id), **words)
     kept_form.drop(request, kept_form.APPROVAL)
-    messages.success(request, _said(access_request, stage, vote))
+    messages.success(request, said(access_request, stage, vote))
     if request.POST.get("back") == "inbox":
         return redirect("inbox")
     return redirect("request-detail", pk=access_request.pk)
@@ -53,15 +60,21 @@ def _narrower(request: PortalRequest) -> Narrower:
     """Return what the form agrees to instead of what was asked; raises Invalid for what is no duration."""
     duration, source = (request.POST.get(name, "").strip()[:50] for name in ("duration", "source"))
     try:
-        return Narrower(parse_duration(duration) if duration else None, source or None)
+        less = parse_duration(duration) if duration else None
+        return Narrower(less, source or None, left_out(request.POST))
     except ValueError as error:
         raise Invalid(str(error), fields={"duration": str(error)}) from None
 
 
-def _said(access_request: AccessRequest, stage: Stage, vote: str) -> str:
+def left_out(data: QueryDict) -> dict[str, str]:
+    """Return why each item was ticked to be left out, by its id, as typed."""
+    return {pk: data.get(f"why-{pk}", "").strip()[:1000] for pk in data.getlist("leave")[: bundles.MOST]}
+
+
+def said(access_request: AccessRequest, stage: Stage, vote: str) -> str:
     """Return what became true by this vote, in a sentence."""
     who = access_request.requester
-    if vote == Decision.Vote.DENY:
+    if access_request.state == AccessRequest.State.DENIED:
         return f"Denied. {who} is told why."
     if access_request.state == AccessRequest.State.APPROVED:
         return f"Approved. {who} can activate it now."

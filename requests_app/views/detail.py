@@ -11,10 +11,11 @@ from django.views.decorators.http import require_safe
 from audit_app.clock import now
 from requests_app import deciders, lifecycle
 from requests_app.actions import revoke
-from requests_app.models import AccessRequest, Comment, Grant, Person, Stage
+from requests_app.models import AccessRequest, Comment, Grant, Person, RequestItem, Stage
 from requests_app.policy.facts import ACTIVATION, APPROVAL
 from requests_app.standing import Decider
 from requests_app.views import kept_form
+from requests_app.views.again import over
 from requests_app.views.deciding import deciding as _deciding
 from requests_app.views.deciding import talk as _talk
 from requests_app.views.doors import Door, doors, with_openings
@@ -39,6 +40,12 @@ def show(request: PortalRequest, access_request: AccessRequest, **more: Any) -> 
     status = more.pop("status", 200)
     context = {**situation(access_request, request.user), **more}
     verdicts = [item.verdict for item in context["items"]]
+    leave = more.get("leave", {})
+    context["leave_rows"] = [
+        (item, str(item.pk) in leave, leave.get(str(item.pk), ""))
+        for item in context["items"]
+        if context["to_decide"] and len(context["items"]) > 1 and item.left_out_at is None
+    ]
     context["approving_asks"] = sign_in_note(request, verdicts, APPROVAL) if context["to_decide"] else ""
     if more.get("kept"):
         # What was typed is there again: no news may replace it under whoever looks it over.
@@ -52,12 +59,18 @@ def _as_typed(request: PortalRequest) -> dict[str, Any]:
     kept = kept_form.shown(request, kept_form.APPROVAL, kept_form.ACTIVATION, kept_form.EXTENSION)
     if kept is None:
         return {}
-    words = {"kept": kept.purpose, "typed": kept.first("reason"), "kept_back": kept.first("back")}
+    words: dict[str, Any] = {
+        "kept": kept.purpose,
+        "typed": kept.first("reason"),
+        "kept_back": kept.first("back"),
+    }
     if kept.purpose == kept_form.APPROVAL:
         words |= {"kept_duration": kept.first("duration"), "kept_source": kept.first("source")}
+        words["leave"] = {pk: kept.first(f"why-{pk}") for pk in kept.fields.get("leave", [])}
     if kept.purpose == kept_form.EXTENSION:
         total, key = kept.first("total"), kept.first("submission_key")
         words |= {"form": "extend", "kept_total": total, "kept_key": key}
+        words["form_grant"] = int(kept.first("grant") or 0)
     if kept.purpose == kept_form.ACTIVATION:
         words["from_elsewhere"] = kept.first("from_elsewhere")
     return words
@@ -82,9 +95,13 @@ def situation(access_request: AccessRequest, person: Person) -> dict[str, Any]:
         "may_close_resource": any(revoke.may_close(person, item.entitlement.resource) for item in items),
         "may_close_person": person.is_administrator,
         "mine": whole.requester_id == person.pk,
+        "may_ask_again": whole.requester_id == person.pk and over(whole, [door.grant for door in held]),
         "state": held[0].grant.state if held else whole.state,
         "steps": steps(whole, group_names([whole]), live),
         "doors": held,
+        "outcomes": _outcomes(items, held) if len(items) > 1 else (),
+        "ready": [door for door in held if door.grant.state == Grant.State.ISSUED],
+        "revocable": [door for door in held if door.buttons & {"revoke", "void"}],
         "events": story,
         "last_event": last_event,
         "buttons": frozenset(button.event for button in lifecycle.buttons(whole, person)),
@@ -102,6 +119,12 @@ def _usual(access_request: AccessRequest) -> timedelta | None:
         return None
     waits = usual_waits(item.entitlement_id for item in access_request.items.all())
     return max(waits.values(), default=None)
+
+
+def _outcomes(items: list[RequestItem], held: list[Door]) -> list[tuple[RequestItem, str]]:
+    """Return, of several things, what became of each: the state of its grant, or nothing."""
+    states = {door.grant.item_id: door.grant.state for door in held}
+    return [(item, states.get(item.pk, "")) for item in items]
 
 
 def _live(access_request: AccessRequest) -> dict[int, list[Decider]]:

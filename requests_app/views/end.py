@@ -48,10 +48,13 @@ def revoke(request: PortalRequest, pk: int) -> HttpResponse:
     except Invalid as error:
         words = {"revoke_error": error.fields.get("reason", error.reason), "status": error.status}
         return show(request, access_request, **words)
-    messages.success(request, f"Revoked. {_what_became(grant_of(request, pk))}")
+    grants = Grant.objects.filter(access_request=pk).select_related("entitlement", "person").order_by("pk")
+    messages.success(request, f"Revoked. {' '.join(map(_what_became, grants))}")
     return redirect("request-detail", pk=pk)
 
 
 def _what_became(grant: Grant) -> str:
+    if grant.state == Grant.State.CLOSED and grant.activated_at:
+        return f"{grant.entitlement.name} of {grant.person} was closed already."
     done = "is closing now" if grant.state == Grant.State.CLOSING else "can not be activated any more"
     return f"{grant.entitlement.name} of {grant.person} {done}."

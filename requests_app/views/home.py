@@ -88,16 +88,22 @@ def _refused(person: Person, moment: datetime) -> "list[AccessRequest]":
     return list(with_story(mine).order_by("-decided_at")[:5])
 
 
-def _lately(person: Person, held: list[Door]) -> list[Grant]:
-    """Return the last use of each entitlement this person used lately and does not hold now."""
+def _lately(person: Person, held: list[Door]) -> list[tuple[Grant, str]]:
+    """Return what this person used lately and does not hold now, by the last request for it, with its name.
+
+    What was asked for together is asked for again together.
+    """
     past = Grant.objects.filter(person=person, state=Grant.State.CLOSED, opened_at__isnull=False)
     taken = {door.grant.entitlement_id for door in held}
-    lately: list[Grant] = []
+    together: dict[int, list[Grant]] = {}
     for grant in past.select_related("entitlement__resource").order_by("-id")[:LOOK_BACK]:
-        if grant.entitlement_id not in taken and grant.entitlement.active and len(lately) < LATELY:
+        if grant.entitlement_id not in taken and grant.entitlement.active:
             taken.add(grant.entitlement_id)
-            lately.append(grant)
-    return lately
+            together.setdefault(grant.access_request_id, []).append(grant)
+    return [
+        (grants[0], ", ".join(grant.entitlement.name for grant in reversed(grants)))
+        for grants in list(together.values())[:LATELY]
+    ]
 
 
 def _seen(held: list[Door], failed: list[Door], waiting: list[Waiting], news: list[AccessRequest]) -> str:

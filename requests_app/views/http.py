@@ -49,8 +49,13 @@ def visible_stage(person: Person, pk: int) -> Stage:
 
 
 def grant_of(request: PortalRequest, pk: int) -> Grant:
-    """Return what came of this request last; raises Missing where the person may not see it, or nothing did."""
+    """Return the grant the form names, else what came of this request last; raises Missing where there is no such one,
+    or the person may not see it.
+    """
     grants = Grant.objects.filter(access_request=visible_request(request.user, pk))
+    named = request.POST.get("grant", "")
+    if named:
+        grants = grants.filter(pk=int(named)) if named.isdecimal() and len(named) < 19 else grants.none()
     grant = grants.select_related("access_request", "entitlement__resource", "person").order_by("-id").first()
     if grant is None:
         raise Missing("Nothing came out of this request yet.", way_on="It is not approved.")

@@ -14,7 +14,7 @@ from requests_app.actions import extend as extending
 from requests_app.actions import reopen
 from requests_app.actions import shorten as shortening
 from requests_app.errors import Invalid, Refused, SignInNeeded
-from requests_app.models import AccessRequest
+from requests_app.models import AccessRequest, Grant
 from requests_app.policy.durations import parse_duration
 from requests_app.views import kept_form
 from requests_app.views.codes import ELSEWHERE, elsewhere
@@ -39,7 +39,7 @@ def extend(request: PortalRequest, pk: int) -> HttpResponse:
     except SignInNeeded as error:
         return _step_up(request, pk, error, kept_form.EXTENSION)
     except Invalid as error:
-        return _again(request, pk, error, "extend")
+        return _again(request, grant, error, "extend")
     kept_form.drop(request, kept_form.EXTENSION)
     if wish.state == AccessRequest.State.APPROVED:
         messages.success(
@@ -57,11 +57,11 @@ def shorten(request: PortalRequest, pk: int) -> HttpResponse:
     try:
         left = parse_duration(request.POST.get("left", ""))
     except ValueError:
-        return _again(request, pk, Invalid("Choose how soon it should close."), "shorten")
+        return _again(request, grant, Invalid("Choose how soon it should close."), "shorten")
     try:
         shortening.shorten(by=request.user, grant_id=grant.pk, end=now() + left, reason=why(request))
     except Invalid as error:
-        return _again(request, pk, error, "shorten")
+        return _again(request, grant, error, "shorten")
     messages.success(request, f"{grant.entitlement.name} closes sooner now.")
     return redirect(back(request, pk))
 
@@ -91,10 +91,10 @@ def _step_up(request: PortalRequest, pk: int, error: SignInNeeded, purpose: str)
     )
 
 
-def _again(request: PortalRequest, pk: int, error: Invalid, form: str) -> HttpResponse:
+def _again(request: PortalRequest, grant: Grant, error: Invalid, form: str) -> HttpResponse:
     """Return the page with the form open and what was typed still in it."""
     words = {"form_error": error.reason, "form": form, "typed": why(request), "status": error.status}
-    return show(request, visible_request(request.user, pk), **words)
+    return show(request, visible_request(request.user, grant.access_request_id), form_grant=grant.pk, **words)
 
 
 def _key(text: str) -> UUID:

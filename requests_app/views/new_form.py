@@ -1,5 +1,6 @@
 """The form of asking: what is typed becomes an Ask. Whether it may be had is policy's business."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import uuid4
 
@@ -15,9 +16,10 @@ USUAL = timedelta(minutes=30)
 
 
 class AskForm(forms.Form):
-    """Duration, reason, ticket and source for one entitlement; the key makes a form sent twice one request."""
+    """Duration, reason, ticket and source, alike for all that is asked for; the key makes a form sent twice one request."""
 
-    entitlement = forms.CharField(max_length=80, widget=forms.HiddenInput)
+    # What is chosen is looked up, and refused, by the view.
+    entitlement = forms.Field(widget=forms.MultipleHiddenInput)
     submission_key = forms.UUIDField(widget=forms.HiddenInput)
     duration = forms.CharField(
         label="How long",
@@ -72,11 +74,11 @@ class AskForm(forms.Form):
 
 
 def beginning(
-    entitlement: Entitlement, *, most: timedelta, source: str, said: dict[str, str]
+    entitlements: Sequence[str], *, most: timedelta, source: str, said: dict[str, str]
 ) -> dict[str, object]:
     """Return what an untouched form holds; `said` is what the link brought along."""
     return {
-        "entitlement": entitlement.key,
+        "entitlement": list(entitlements),
         "submission_key": uuid4(),
         "duration": said.get("duration") or write_duration(min(USUAL, most)),
         "reason": said.get("reason", ""),

@@ -46,7 +46,7 @@ class Step:
 def with_story(requests: QuerySet[AccessRequest]) -> QuerySet[AccessRequest]:
     """Return the requests with all that their cards show, in a fixed number of queries."""
     return requests.select_related("requester", "extends").prefetch_related(
-        Prefetch("items", RequestItem.objects.select_related("entitlement__resource")),
+        Prefetch("items", RequestItem.objects.select_related("entitlement__resource", "left_out_by")),
         Prefetch("stages", Stage.objects.select_related("added_by").prefetch_related("asked")),
         Prefetch("decisions", Decision.objects.select_related("person", "in_place_of")),
     )
@@ -155,7 +155,7 @@ def _whom(access_request: AccessRequest, stage: Stage, groups: Mapping[UUID, str
         resources = {item.entitlement.resource.name for item in access_request.items.all()}
         return f"the owner of {', '.join(sorted(resources))}"
     if stage.approver_kind == "person":
-        return f"asked for by {stage.added_by}"
+        return f"asked for by {stage.added_by}" if stage.added_by else "the owner of a part of it"
     many = "all" if stage.everyone else str(stage.quorum)
     if stage.approver_kind == "role":
         return f"{many} with the role {stage.approver_name}"

@@ -28,6 +28,7 @@ MEASURES = (
     "explorer",
     "notices",
     "reviews",
+    "approvals",
 )
 RESULTS = Path(__file__).parent / "results"
 

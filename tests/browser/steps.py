@@ -17,7 +17,7 @@ def find(visitor: Visitor, name: str) -> None:
     """The form for this entitlement is open, found by the catalogue's search."""
     page = visitor.page
     page.goto("/catalogue/")
-    page.get_by_label("Search").fill(name)
+    page.get_by_role("searchbox", name="Search").fill(name)
     if not visitor.scripts:
         page.get_by_role("button", name="Apply").click()
     expect(page.locator(".offer")).to_have_count(1)

@@ -60,6 +60,24 @@ def asked(person: Person, *, key: str = SSH, minutes: float = 30, **more: Any) -
         )
 
 
+def asked_together(person: Person, *keys: str, minutes: float = 30, **more: Any) -> AccessRequest:
+    """Return one request of this person for all of these entitlements."""
+    source = address_of(person)
+    found = {one.key: one for one in Entitlement.objects.select_related("resource").filter(key__in=keys)}
+    asks = [
+        Ask(
+            entitlement=found[key],
+            duration=timedelta(minutes=minutes),
+            reason=more.get("reason", REASON),
+            ticket=more.get("ticket", ""),
+            source=source,
+        )
+        for key in keys
+    ]
+    with origin.origin(source_address=source):
+        return submit.submit(by=person, asks=asks, submission_key=uuid4(), sign_in=more.get("sign_in"))
+
+
 def active_stage(access_request: AccessRequest) -> Stage:
     """Return the stage that waits for a decision."""
     return Stage.objects.get(access_request=access_request, state=Stage.State.ACTIVE)

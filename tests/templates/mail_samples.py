@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.templates import bundle_samples
 from tests.templates.samples import END, NOW
 
 
@@ -28,7 +29,7 @@ def mails() -> dict[str, dict[str, Any]]:
             "items": ({"text": "Closed: SSH", "at": NOW, "url": "https://x/"},) * 2,
         },
         "settled": {"stage": "Security", "outcome": "denied", "by": "Sol Okafor"},
-        "decided": {"outcome": "denied", "by": "Sol Okafor", "why": "Use the bastion."},
+        "decided": bundle_samples.DECIDED,
         "opened": {"source": "81.2.69.142", "expires_at": END, "connect": "ssh ada@prod-web-01"},
         "ending": {"source": "81.2.69.142", "expires_at": END, "ask_by": END},
         "extended": {"expires_at": END},

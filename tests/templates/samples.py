@@ -5,6 +5,8 @@ from typing import Any
 
 from django import forms
 
+from tests.templates import bundle_samples
+
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 END = NOW + timedelta(minutes=25)
 CODE = "eyJhbGciOiJFUzI1NiJ9.payload.signature"
@@ -194,6 +196,7 @@ def components() -> dict[str, tuple[dict[str, Any], tuple[str, ...]]]:
             ('value="prod"', "Apply", "Clear"),
         ),
         "icon": ({"name": "check"}, ("icons.svg#check", 'aria-hidden="true"')),
+        **bundle_samples.COMPONENTS,
         "inbox_count": ({"count": 3, "news": True}, ("3", "waiting", 'hx-swap-oob="true"')),
         "inbox_keys": ({}, ("<kbd>j</kbd>", "data-inbox-keys-toggle")),
         "main_nav": ({"user": person()}, ()),

@@ -107,7 +107,7 @@ def test_used_lately_can_be_asked_again_with_one_press(client_for, people, polic
         converge(container.pk)
     assert Grant.objects.get().state == "closed"
     html = page(browser)
-    assert "/requests/new?entitlement=prod-web-01-ssh" in html
+    assert f"/requests/new?again={grant.access_request_id}" in html
 
 
 def test_a_person_with_hundreds_waiting_still_gets_a_page_of_bounded_length(people, policy, client_for):

@@ -1,5 +1,5 @@
 /* Keys for lists marked [data-inbox]: j and k move between [data-inbox-row]; a and d open and focus what is marked
-   data-key="a" or "d" in the row. No key decides anything by itself: Enter on the focused button does.
+   data-key="a" or "d" in the row; x ticks the row's [data-key-tick]. No key decides anything by itself: Enter on the focused button does.
    [data-inbox-keys-toggle] (a checkbox) turns the keys off; the choice is kept. */
 const KEPT = "latch-inbox-keys";
 let lastRow = null;
@@ -10,7 +10,7 @@ function kept() {
 let enabled = kept();
 
 const rows = () => [...document.querySelectorAll("[data-inbox] [data-inbox-row]")];
-const typing = (element) => element.closest("input, textarea, select, [contenteditable]") !== null;
+const typing = (element) => element.closest("input:not([type=checkbox]), textarea, select, [contenteditable]") !== null;
 
 function current() {
   return document.activeElement?.closest("[data-inbox-row]") || (lastRow && document.getElementById(lastRow));
@@ -43,7 +43,8 @@ document.addEventListener("keydown", (event) => {
   if (!enabled || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !rows().length) return;
   if (event.key === "Escape" && typing(event.target) && current()) { go(current()); return; }
   if (typing(event.target)) return;
-  const actions = { j: () => move(1), k: () => move(-1), a: () => openControl("a"), d: () => openControl("d") };
+  const actions = { j: () => move(1), k: () => move(-1), a: () => openControl("a"), d: () => openControl("d"), x: () => current()?.querySelector("[data-key-tick]")?.click() };
+  if (event.key === "x" && !current()?.querySelector("[data-key-tick]")) return;
   if (!(event.key in actions)) return;
   event.preventDefault();
   actions[event.key]();

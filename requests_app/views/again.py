@@ -1,0 +1,53 @@
+"""Asking again for what was asked for before: the form as it was then, for policy to look at afresh."""
+
+from collections.abc import Sequence
+
+from django.contrib import messages
+
+from audit_app.clock import now
+from requests_app import context, directory
+from requests_app.errors import Missing
+from requests_app.models import AccessRequest, Entitlement, Grant
+from requests_app.policy.durations import write_duration
+from requests_app.policy.evaluate import eligible
+from requests_app.views.http import PortalRequest
+
+_OVER = frozenset({AccessRequest.State.DENIED, AccessRequest.State.WITHDRAWN, AccessRequest.State.LAPSED})
+
+
+def over(access_request: AccessRequest, grants: Sequence[Grant]) -> bool:
+    """Return whether nothing can come of this request any more, so that it may be asked again."""
+    if access_request.state == AccessRequest.State.APPROVED:
+        return all(grant.state == Grant.State.CLOSED for grant in grants)
+    return access_request.state in _OVER
+
+
+def again(request: PortalRequest, pk: str) -> tuple[list[Entitlement], dict[str, str]]:
+    """Return what this request of one's own asked for, as far as it is still on offer, and what its form said.
+
+    Raises Missing for anybody else's, and where nothing of it is on offer; says what is not.
+    """
+    mine = AccessRequest.objects.filter(requester=request.user)
+    found = mine.filter(pk=int(pk)).first() if pk.isdecimal() and len(pk) < 19 else None
+    if found is None:
+        raise Missing("There is no such request of yours.", way_on="Your requests are on “My access”.")
+    facts, policy = directory.person_facts(request.user, now()), context.active_policy()
+    limits = {
+        item.entitlement: eligible(policy, facts, context.entitlement_facts(item.entitlement))
+        for item in found.wanted
+    }
+    offered = [one for one, most in limits.items() if most]
+    gone = [one.name for one, most in limits.items() if not most]
+    if not offered:
+        raise Missing(
+            "What you asked for then is not on offer to you any more.",
+            way_on="The catalogue shows all that you can ask for.",
+        )
+    if gone:
+        messages.warning(request, f"Not on offer to you any more, so left off: {', '.join(gone)}.")
+    shortest = min(most.max_duration for most in limits.values() if most)
+    return offered, {
+        "duration": write_duration(min(found.duration, shortest)),
+        "reason": found.reason,
+        "ticket": found.ticket,
+    }
