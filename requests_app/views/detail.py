@@ -17,6 +17,7 @@ from requests_app.views import kept_form
 from requests_app.views.deciding import deciding as _deciding
 from requests_app.views.deciding import talk as _talk
 from requests_app.views.doors import Door, doors, with_openings
+from requests_app.views.glass_words import glass_of
 from requests_app.views.http import PortalRequest, live, sign_in_note, signature, visible_request
 from requests_app.views.stages import group_names, steps, with_story
 from requests_app.views.timeline import moments
@@ -90,6 +91,7 @@ def situation(access_request: AccessRequest, person: Person) -> dict[str, Any]:
         "to_decide": to_decide,
         "deciding": _deciding(whole, person, to_decide, live) if to_decide else None,
         "talk": _talk(whole, person),
+        "glass": glass_of(whole, person),
         "poll": _poll(whole, held),
     }
 

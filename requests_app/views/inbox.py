@@ -14,6 +14,7 @@ from requests_app.history import History, histories
 from requests_app.models import AccessRequest, Decision, RequestItem, Stage
 from requests_app.policy.facts import APPROVAL
 from requests_app.seen import fingerprint
+from requests_app.views.glass_words import lately_told
 from requests_app.views.http import PortalRequest, live, sign_in_note, signature
 
 PAGE = 50
@@ -47,6 +48,7 @@ def inbox(request: PortalRequest) -> HttpResponse:
         "older": shown[PAGE - 1].pk if len(shown) > PAGE else None,
         "first_page": not request.GET.get("after"),
         "inbox_count": count,
+        "opened_without": [] if request.htmx else lately_told(request.user),
     }
     seen = signature(
         count,

@@ -25,6 +25,7 @@ from requests_app.policy.facts import REQUEST
 from requests_app.policy.sign_in import FreshSignIn
 from requests_app.policy.verdict import Limits
 from requests_app.views import kept_form
+from requests_app.views.break_glass import may_break
 from requests_app.views.http import PortalRequest, sign_in_facts
 from requests_app.views.new_form import AskForm, beginning, presets
 from requests_app.views.stages import usual_waits
@@ -175,6 +176,7 @@ def _page(
         **_seen(request, entitlement, form, limits, asking=asking),
         "form": form,
         "presets": presets(limits.max_duration),
+        "may_break_glass": may_break(request.user, entitlement),
         "own_address_only": context.active_policy().source.own_address_only,
     }
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from django import forms
 
+from tests.templates import samples_glass
+
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 END = NOW + timedelta(minutes=25)
 CODE = "eyJhbGciOiJFUzI1NiJ9.payload.signature"
@@ -152,6 +154,7 @@ def components() -> dict[str, tuple[dict[str, Any], tuple[str, ...]]]:
             {"form": Filters({"q": "prod"}), "clear_url": "?"},
             ('value="prod"', "Apply", "Clear"),
         ),
+        **samples_glass.COMPONENTS,
         "icon": ({"name": "check"}, ("icons.svg#check", 'aria-hidden="true"')),
         "inbox_count": ({"count": 3, "news": True}, ("3", "waiting", 'hx-swap-oob="true"')),
         "inbox_keys": ({}, ("<kbd>j</kbd>", "data-inbox-keys-toggle")),
@@ -265,6 +268,7 @@ def mails() -> dict[str, dict[str, Any]]:
         "removed": {"expires_at": END, "note": "Somebody removed the rule in Azure."},
         "closed": {"closed_at": END, "why": "Expired", "note": "", "never_opened": False},
         "lapsed": {},
+        "break_glass": samples_glass.MAIL,
         "review_started": {"title": "Production", "rows": 4, "due_at": END, "silence": "remove"},
         "review_reminder": {"title": "Production", "rows": 4, "due_at": END, "silence": "keep"},
         "review_escalated": {"title": "Production", "rows": 1, "due_at": END, "silence": "ask_again"},
