@@ -11,7 +11,7 @@ from audit_app.models import AccessReview
 from audit_app.parties import Party
 from audit_app.reviews.source import Dimension, Row, Scope, Source, register
 from requests_app import context, notify
-from requests_app.models import Entitlement, Grant, Person, RequestItem, SignIn
+from requests_app.models import AccessRequest, Entitlement, Grant, Person, RequestItem, SignIn
 from requests_app.policy.durations import in_words
 
 SOURCE = "break_glass"
@@ -23,13 +23,19 @@ def register_all() -> None:
         Source(
             name=SOURCE,
             title="Who broke the glass",
-            dimensions=lambda: (Dimension("requests", "Request", ()),),
+            dimensions=_dimensions,
             people=_people,
             rows=rows,
             version=lambda: context.active_policy().hash,
             tell=_tell,
+            by_hand=False,
         )
     )
+
+
+def _dimensions() -> tuple[Dimension, ...]:
+    broken = AccessRequest.objects.filter(break_glass=True).order_by("pk").values_list("pk", flat=True)
+    return (Dimension("requests", "Request", [(str(pk), f"Request {pk}") for pk in broken]),)
 
 
 def rows(scope: Scope) -> Iterator[Row]:

@@ -39,7 +39,7 @@ def proved(client_for: Any, person: Any, *acrs: str, ago: int = 0) -> Any:
 @pytest.mark.parametrize(("who", "found"), [("ben", True), ("requester", False), ("administrator", False)])
 def test_only_who_may_finds_the_way(who: str, found: bool, client_for: Any, people: Any, policy: Any) -> None:
     client = client_for(people[who])
-    assert ("Break the glass" in client.get("/catalogue/").content.decode()) is found
+    assert ("break the glass" in client.get("/catalogue/").content.decode()) is found
     listing = client.get(PAGE).content.decode()
     assert (THIS in listing) is found
     assert ("There is no glass for you to break" in listing) is not found
@@ -147,8 +147,11 @@ def test_looking_changes_nothing(client_for: Any, people: Any, policy: Any) -> N
 
 
 def test_more_time_goes_the_usual_way(client_for: Any, people: Any, policy: Any) -> None:
-    request = broken(people["ben"], minutes=15)
+    request = broken(people["ben"])
     read_back(Grant.objects.get())
+    page = client_for(people["ben"]).get(f"/requests/{request.pk}/").content.decode()
+    assert "You broke the glass for 30 min" in page
+    assert 'value="2700"' in page, "more than the emergency allows can be asked for the usual way"
     data = {"total": "2700", "reason": "It still burns", "submission_key": str(uuid4())}
     client_for(people["ben"]).post(f"/requests/{request.pk}/extend", data)
     wish = AccessRequest.objects.latest("pk")
