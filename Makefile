@@ -11,6 +11,7 @@ PORT ?= 8000
 AZURE_PORT ?= 8100
 KILLS ?= 100
 SCHEDULES ?= 200
+STORIES ?= 200
 SEED ?= 1
 
 # Bytecode is worth writing: every test starts processes, and each would compile all of Django and the SDK anew.
@@ -69,8 +70,8 @@ fix: setup ## format, and repair what can be repaired
 	@$(PYTHON) -m ruff format .
 	@.venv/bin/djade --target-version 5.2 $(TEMPLATES) || true
 
-chaos: setup ## attack it with KILLS of processes and SCHEDULES at random (SEED, JOBS, RESUME=1); the last line sums up
-	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m tests.chaos --kills $(KILLS) --schedules $(SCHEDULES) --seed $(SEED) \
+chaos: setup ## attack it with KILLS of processes, SCHEDULES and STORIES at random (SEED, JOBS, RESUME=1); the last line sums up
+	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m tests.chaos --kills $(KILLS) --schedules $(SCHEDULES) --stories $(STORIES) --seed $(SEED) \
 		--jobs $(or $(JOBS),2) $(if $(RESUME),--resume)
 
 bench: setup ## measure; prints a table, writes JSON under tests/benchmarks/ (ARGS="pages --seconds 5")

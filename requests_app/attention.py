@@ -1,17 +1,18 @@
 """What waits for somebody: stages, rows of reviews, closings that are late. Read-only; rights are checked at the click."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Value
 
 from audit_app.clock import now
 from audit_app.models import Alert, ReviewItem
 from requests_app import deciders, directory
+from requests_app.deciders import Voice
 from requests_app.models import (
     AccessRequest,
     Decision,
-    DirectoryMembership,
     Grant,
     Person,
     Resource,
@@ -29,10 +30,8 @@ def inbox(person: Person) -> QuerySet[Stage]:
     take: whoever is not known to be enabled, or was read too long ago, decides nothing.
     """
     moment = now()
-    if not directory.knows(person, moment):
-        return Stage.objects.none()
     mine = Q(pk__in=[])
-    for voice in (person, *deciders.lent_to(person, moment)):
+    for voice in deciders.voices(person, moment):
         mine |= _decided_by(voice, moment)
     voted = Decision.objects.filter(access_request=OuterRef("access_request"), person=person)
     return (
@@ -48,37 +47,63 @@ def inbox(person: Person) -> QuerySet[Stage]:
     )
 
 
-def _decided_by(voice: Person, moment: datetime) -> Q:
-    """What this person decides, unless they asked for it or were heard on it already, through whomever."""
+def in_place_of(person: Person, stages: Iterable[Stage]) -> dict[int, Person]:
+    """Return, by stage, in whose place this person would decide it; those they decide themself are left out.
+
+    One small statement for each who lent them their right, and one for their own; none for who stands in for nobody.
+    """
+    moment = now()
+    voices = deciders.voices(person, moment)
+    others = [voice for voice in voices if voice.person != person.pk]
+    if not others:
+        return {}
+    shown, found = [stage.pk for stage in stages], {}
+    givers = Person.objects.in_bulk([voice.person for voice in others])
+    for voice in (*others, *(one for one in voices if one.person == person.pk)):
+        for pk in Stage.objects.filter(_decided_by(voice, moment), pk__in=shown).values_list("pk", flat=True):
+            found[pk] = givers.get(voice.person)
+    return {pk: giver for pk, giver in found.items() if giver}
+
+
+def _decided_by(voice: Voice, moment: datetime) -> Q:
+    """What this voice decides, unless its person asked for it or it was heard on it already, through whomever."""
     heard = Decision.objects.filter(
-        Q(person=voice, in_place_of=None) | Q(in_place_of=voice), access_request=OuterRef("access_request")
+        Q(person=voice.person, in_place_of=None) | Q(in_place_of=voice.person),
+        access_request=OuterRef("access_request"),
     )
-    asked = _through("approver", voice, moment) | Q(approver_kind="person", approver_person=voice)
-    joined = Q(escalated_at__isnull=False) & _through("alternate", voice, moment)
-    return (asked | joined) & ~Q(access_request__requester=voice) & ~Exists(heard)
+    joined = Q(escalated_at__isnull=False)
+    asked = _through("approver", voice, moment) | (joined & _through("alternate", voice, moment))
+    asked |= Q(approver_kind="person", approver_person=voice.person)
+    if voice.owns:
+        asked |= (Q(approver_kind="owner") | (joined & Q(alternate_kind="owner"))) & _owned(voice)
+    return Q(asked & ~Q(access_request__requester=voice.person), ~Exists(heard))
 
 
-def _through(which: str, voice: Person, moment: datetime) -> Q:
-    """Stages whose approvers, or alternates, this person is among."""
-    oldest = directory.oldest(moment)
-    groups = DirectoryMembership.objects.filter(person=voice, group__read_at__gte=oldest)
+def _through(which: str, voice: Voice, moment: datetime) -> Q:
+    """Stages whose approvers, or alternates, this voice is among; ownership is asked apart, for it costs the most."""
+    kind, name = f"{which}_kind", f"{which}_name__in"
+    found = Q(pk__in=[])
+    if voice.manages:
+        found |= Q(
+            **{kind: "manager"},
+            access_request__requester__manager=voice.person,
+            access_request__requester__directory_read_at__gte=directory.oldest(moment),
+        )
+    if voice.groups:
+        found |= Q(**{kind: "group", f"{which}_group__in": voice.groups})
+    if voice.roles:
+        found |= Q(**{kind: "role", name: voice.roles})
+    if voice.rotas:
+        found |= Q(**{kind: "on_call", name: voice.rotas})
+    return found
+
+
+def _owned(voice: Voice) -> Q:
     resources = Resource.objects.filter(
         entitlements__items__access_request=OuterRef("access_request")
     ).distinct()
     others = resources.exclude(owner_oid=voice.oid) | resources.filter(owner_oid__isnull=True)
-    kind, group, name = f"{which}_kind", f"{which}_group__in", f"{which}_name__in"
-    rotas = directory.on_call(moment).filter(person=voice)
-    return (
-        Q(
-            **{kind: "manager"},
-            access_request__requester__manager=voice,
-            access_request__requester__directory_read_at__gte=oldest,
-        )
-        | Q(**{kind: "group", group: Subquery(groups.values("group__oid"))})
-        | (Q(**{kind: "owner"}) & Exists(resources) & ~Exists(others))
-        | Q(**{kind: "role", name: Subquery(voice.groups.values("name"))})
-        | Q(**{kind: "on_call", name: Subquery(rotas.order_by().values("rota__name"))})
-    )
+    return Q(Exists(resources), ~Exists(others))
 
 
 def waiting(person: Person) -> dict[str, int]:

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib.postgres.aggregates import StringAgg
 from django.db.models import (
+    Case,
     F,
     FloatField,
     Func,
@@ -14,6 +15,7 @@ from django.db.models import (
     Subquery,
     TextField,
     Value,
+    When,
 )
 from django.db.models.functions import Cast, Concat, Extract, RTrim
 
@@ -72,7 +74,10 @@ _ASKING = (
     Column("reason", "Why, in the requester's words."),
     Column("ticket", "The ticket that was named."),
     Column("asked_at", "When it was asked.", "time"),
-    Column("decisions", "Each decision: time, who, vote, stage and reason, one after the other."),
+    Column(
+        "decisions",
+        "Each decision: time, who (and in whose place), vote, stage and reason, one after the other.",
+    ),
     Column("decided_at", "When the last decision fell, or the request ended without one.", "time"),
     Column("break_glass", "true: opened in an emergency, with nobody asked.", "plain"),
 )
@@ -99,10 +104,16 @@ class _Utc(Func):
 
 
 def _decisions(request_column: str) -> Subquery:
+    place = Case(
+        When(in_place_of__isnull=False, then=Concat(Value(" for "), "in_place_of__display_name")),
+        default=Value(""),
+        output_field=TextField(),
+    )
     told = Concat(
         _Utc("decided_at"),
         Value(" "),
         "person__display_name",
+        place,
         Value(" "),
         "vote",
         Value(" ("),

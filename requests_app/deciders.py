@@ -4,19 +4,44 @@ What the directory says of people and groups is `directory`; absences and delega
 """
 
 from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
+from django.contrib.auth.models import Group
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import BooleanField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.expressions import Combinable
 
 from requests_app import directory
-from requests_app.models import Absence, AccessRequest, Decision, Delegation, Person, Resource, Stage
+from requests_app.models import (
+    Absence,
+    AccessRequest,
+    Decision,
+    Delegation,
+    DirectoryGroup,
+    Person,
+    Resource,
+    Stage,
+)
 from requests_app.policy.model import ApproverRule
 from requests_app.standing import Decider
 
 APPROVER, ALTERNATE = "approver", "alternate"
+
+
+@dataclass(frozen=True)
+class Voice:
+    """What one person is among those who decide: in which groups, roles and rotas, above somebody, owner of something."""
+
+    person: int
+    oid: UUID
+    groups: list[UUID]
+    roles: list[str]
+    rotas: list[str]
+    manages: bool
+    owns: bool
 
 
 def of_stage(stage: Stage, access_request: AccessRequest, now: datetime) -> list[Decider]:
@@ -55,13 +80,26 @@ def of_rules(
     return {key: [one for one, _ in pairs] for key, pairs in covered.items()}
 
 
-def lent_to(person: Person, now: datetime) -> list[Person]:
-    """Return whose place this person takes now; those the directory does not know as enabled lend nothing."""
-    if not directory.knows(person, now):
-        return []
-    found = Delegation.objects.at(now).filter(receiver=person).select_related("giver").order_by("giver_id")
-    givers = {one.giver_id: one.giver for one in found if one.giver.tid == person.tid}
-    return [giver for giver in givers.values() if directory.knows(giver, now)]
+def voices(person: Person, now: datetime) -> list[Voice]:
+    """Return with whose voices this person may speak now: their own, and of those whose place they take.
+
+    Nothing for somebody the directory does not know as enabled; those it does not know lend nothing. One statement.
+    """
+    lent = Delegation.objects.at(now).filter(receiver=person, giver=OuterRef("pk"))
+    read = directory.oldest(now)
+    groups = DirectoryGroup.objects.filter(members=OuterRef("pk"), read_at__gte=read).order_by()
+    known = Person.objects.filter(tid=person.tid, enabled=True, directory_read_at__gte=read)
+    rows = known.filter(Q(pk=person.pk) | Exists(lent)).values_list(
+        "pk",
+        "oid",
+        ArraySubquery(groups.values("oid")),
+        ArraySubquery(Group.objects.filter(user=OuterRef("pk")).order_by().values("name")),
+        ArraySubquery(directory.on_call(now).filter(person=OuterRef("pk")).order_by().values("rota__name")),
+        Exists(Person.objects.filter(manager=OuterRef("pk"))),
+        Exists(Resource.objects.filter(owner_oid=OuterRef("oid"))),
+    )
+    found = [Voice(*row) for row in rows]
+    return found if any(voice.person == person.pk for voice in found) else []
 
 
 def owner_of_all(access_request: AccessRequest) -> UUID | None:

@@ -1,9 +1,11 @@
 """What each kind of event of asking, deciding, opening and closing is called in the trail. Words only."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from audit_app.models import Event
 from audit_app.words import register
+from requests_app.policy.durations import in_words
 
 
 def register_all() -> None:
@@ -30,7 +32,7 @@ def _requests() -> None:
     register("request.answer_refused", "Was refused an answer about {object}", icon="ban", tone="wait")
     register("request.commented", "Said something about {object}", icon="inbox")
     register("request.comment_refused", "Was refused a comment on {object}", icon="ban", tone="wait")
-    register("request.narrowed", "Made less of the request for {object}", icon="clock", tone="accent")
+    register("request.narrowed", _narrowed, icon="clock", tone="accent")
 
 
 def _stages() -> None:
@@ -165,6 +167,16 @@ def _stage(template: str) -> Callable[[Event], str]:
         return template.format(stage=stage, what=what or "a request", whom=whom)
 
     return said
+
+
+def _narrowed(event: Event) -> str:
+    changed = []
+    if times := event.data.get("duration_seconds"):
+        before, after = (in_words(timedelta(seconds=seconds)) for seconds in times)
+        changed.append(f"{after} instead of {before}")
+    if places := event.data.get("source"):
+        changed.append(f"from {places[1]} instead of {places[0]}")
+    return f"Agreed to less of {event.object_label}: {', '.join(changed) or 'see its details'}"
 
 
 def _opened(event: Event) -> str:

@@ -45,6 +45,7 @@ administrator = _role("administrator")
 outsider = _role("outsider")
 disabled = _role("disabled")
 guest = _role("guest")
+director = _role("director")
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.support.azure import REASON, active_stage, approved, asked
 from tests.support.organisation import Organisation
 
 # Two of each ask who stands in for whom; approving also keeps what the approver had before them.
-ASKING, APPROVING = 27, 31
+ASKING, APPROVING = 30, 34
 FRAMES = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
 
 pytestmark = pytest.mark.usefixtures("policy")

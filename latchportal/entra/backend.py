@@ -10,9 +10,10 @@ from requests_app.models import Person
 from requests_app.models.person import ADMIN_ROLE, AUDITOR_ROLE
 
 _REQUESTS: Final = (
-    "accessrequest", "arming", "attempt", "container", "containersnapshot", "decision", "directorygroup",
-    "directorymembership", "eligibilityspan", "entitlement", "grant", "heartbeat", "latchcode", "message", "opening",
-    "person", "policyversion", "requestitem", "resource", "signin", "stage", "takenaway",
+    "absence", "accessrequest", "arming", "attempt", "comment", "container", "containersnapshot", "decision", "delegation",
+    "directorygroup", "directorymembership", "eligibilityspan", "entitlement", "grant", "heartbeat", "latchcode", "message",
+    "noticechoices", "opening", "person", "policyversion", "requestitem", "resource", "rota", "shift", "signin", "stage",
+    "takenaway", "verifier",
 )  # fmt: skip
 _AUDIT: Final = (
     "accessreview", "activityreading", "alert", "alertcursor", "event", "export", "exportrun", "exportschedule",

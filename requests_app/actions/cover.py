@@ -131,7 +131,8 @@ def _refuse_stranger(by: Person, whose: Person) -> None:
 
 def _named(by: Person, name: str) -> Person:
     name = name.strip()
-    found = Person.objects.filter(tid=by.tid, user_principal_name__iexact=name)[:2] if name else []
+    people = Person.objects.filter(tid=by.tid, user_principal_name__iexact=name)
+    found = list(people[:2]) if name else []
     if len(found) != 1:
         raise Invalid(
             f"Nobody here signs in as “{name[:80]}”." if name else "Say who decides in your place.",

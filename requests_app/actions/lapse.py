@@ -16,15 +16,16 @@ from requests_app.notices import asking
 log = structlog.get_logger("latch.deadlines")
 _BATCH = 200
 UNDECIDED = (AccessRequest.State.PENDING, AccessRequest.State.RETURNED)
+_WHY = {
+    AccessRequest.State.PENDING.value: "Nobody decided in time.",
+    AccessRequest.State.RETURNED.value: "The question was not answered in time.",
+}
 
 
 def lapse_undecided() -> int:
     """Requests past their stage's deadline have lapsed, and their requesters are told. Returns how many."""
     due = AccessRequest.objects.filter(state__in=UNDECIDED, lapses_at__lte=now())
-    return sum(
-        _lapse(due, pk, "The question was not answered in time." if asked else "Nobody decided in time.")
-        for pk, asked in due.values_list("pk", Q(state=AccessRequest.State.RETURNED))[:_BATCH]
-    )
+    return sum(_lapse(due, pk, _WHY[state]) for pk, state in due.values_list("pk", "state")[:_BATCH])
 
 
 def lapse_overtaken() -> int:

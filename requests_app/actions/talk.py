@@ -94,8 +94,10 @@ def remark(*, by: Person, access_request: AccessRequest, text: str) -> Comment:
 
 
 def concerned(person: Person, access_request: AccessRequest) -> bool:
-    """Return whether this person asked, was asked to decide, decides now, or runs the portal."""
+    """Return whether this person asked, was asked to decide, decided, decides now, or runs the portal."""
     if person.pk == access_request.requester_id or person.is_administrator:
+        return True
+    if access_request.decisions.filter(person=person).exists():
         return True
     asked = access_request.stages.filter(asked=person).exists()
     return asked or access_request.stages.filter(pk__in=attention.inbox(person).values("pk")).exists()

@@ -41,8 +41,15 @@ def begin(stage: Stage, moment: datetime) -> None:
     Its times are set and the request's row is held by the caller.
     """
     stage.due_at = next_due(stage, moment)
-    clock = {"timed_from": stage.timed_from, "lapses_at": stage.lapses_at, "due_at": stage.due_at}
-    move(stage, "start", by=WORKFLOW, activated_at=moment, **clock)
+    move(
+        stage,
+        "start",
+        by=WORKFLOW,
+        activated_at=moment,
+        timed_from=stage.timed_from,
+        lapses_at=stage.lapses_at,
+        due_at=stage.due_at,
+    )
     found = deciders.of_stage(stage, stage.access_request, moment)
     asking.approval_needed(stage, found)
     if not _enough(found, stage.quorum):

@@ -180,6 +180,10 @@ class Migration(migrations.Migration):
             name='timed_from',
             field=models.DateTimeField(blank=True, help_text='Since when its time runs: anew after a question was answered.', null=True),
         ),
+        migrations.AlterModelOptions(
+            name='stage',
+            options={'ordering': ['access_request_id', 'step', 'position']},
+        ),
         # What was being decided before stages had clocks of their own goes on as it was told.
         migrations.RunSQL(
             """

@@ -11,10 +11,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterModelOptions(
-            name='stage',
-            options={'ordering': ['access_request_id', 'step', 'position']},
-        ),
         migrations.AddField(
             model_name='accessrequest',
             name='alerted',

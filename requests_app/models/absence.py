@@ -1,22 +1,24 @@
 """Who is away, and who decides for whom meanwhile. Whether that lets somebody decide is `deciders`."""
 
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import TypeVar
 
 from django.db import models
 from django.db.models import F, Q
 
 from requests_app.models.person import Person
 
+_Row = TypeVar("_Row", bound=models.Model)
 
-class SpanQuerySet(models.QuerySet[models.Model]):
-    """Ways of finding spans of time by where a moment lies in them."""
 
-    def at(self, moment: datetime) -> Self:
+class SpanManager(models.Manager[_Row]):
+    """Finds spans of time by where a moment lies in them."""
+
+    def at(self, moment: datetime) -> models.QuerySet[_Row]:
         """Return those in force at that moment."""
-        return self.filter(called_off_at=None, starts_at__lte=moment, ends_at__gt=moment)
+        return self.not_over(moment).filter(starts_at__lte=moment)
 
-    def not_over(self, moment: datetime) -> Self:
+    def not_over(self, moment: datetime) -> models.QuerySet[_Row]:
         """Return those in force at that moment or later."""
         return self.filter(called_off_at=None, ends_at__gt=moment)
 
@@ -30,7 +32,7 @@ class Absence(models.Model):
     made_at = models.DateTimeField()
     called_off_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[models.Manager["Absence"]] = models.Manager.from_queryset(SpanQuerySet)()
+    objects = SpanManager["Absence"]()
 
     class Meta:
         ordering = ["starts_at", "id"]
@@ -54,7 +56,7 @@ class Delegation(models.Model):
     made_at = models.DateTimeField()
     called_off_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[models.Manager["Delegation"]] = models.Manager.from_queryset(SpanQuerySet)()
+    objects = SpanManager["Delegation"]()
 
     class Meta:
         ordering = ["starts_at", "id"]

@@ -1,5 +1,6 @@
 """One request: where does it stand, and why? Shown here; every step is a POST of its own next door."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Prefetch, prefetch_related_objects
@@ -19,7 +20,7 @@ from requests_app.views.deciding import talk as _talk
 from requests_app.views.doors import Door, doors, with_openings
 from requests_app.views.glass_words import glass_of
 from requests_app.views.http import PortalRequest, live, sign_in_note, signature, visible_request
-from requests_app.views.stages import group_names, steps, with_story
+from requests_app.views.stages import group_names, steps, usual_waits, with_story
 from requests_app.views.timeline import moments
 
 PAGE = "requests/detail.html"
@@ -91,9 +92,18 @@ def situation(access_request: AccessRequest, person: Person) -> dict[str, Any]:
         "to_decide": to_decide,
         "deciding": _deciding(whole, person, to_decide, live) if to_decide else None,
         "talk": _talk(whole, person),
+        "usual": _usual(whole),
         "glass": glass_of(whole, person),
         "poll": _poll(whole, held),
     }
+
+
+def _usual(access_request: AccessRequest) -> timedelta | None:
+    """Return how long approval of the slowest of this usually takes; None once it is decided, or where nobody knows."""
+    if access_request.state != AccessRequest.State.PENDING:
+        return None
+    waits = usual_waits(item.entitlement_id for item in access_request.items.all())
+    return max(waits.values(), default=None)
 
 
 def _live(access_request: AccessRequest) -> dict[int, list[Decider]]:
@@ -130,7 +140,7 @@ def _seen(context: dict[str, Any]) -> str:
         context["access_request"].state,
         context["to_decide"],
         len(context["talk"].comments),
-        [(step.state, step.people, step.trouble) for step in context["steps"]],
+        [(step.state, step.people, step.away) for step in context["steps"]],
         [
             (door.grant.state, door.grant.expires_at, door.trouble, door.code_live, door.time.waiting)
             for door in context["doors"]

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from audit_app.clock import now
 from requests_app import attention
 from requests_app.history import History, histories
-from requests_app.models import AccessRequest, Decision, RequestItem, Stage
+from requests_app.models import AccessRequest, Decision, Person, RequestItem, Stage
 from requests_app.policy.facts import APPROVAL
 from requests_app.seen import fingerprint
 from requests_app.views.glass_words import lately_told
@@ -31,6 +31,7 @@ class Card:
     notes: tuple[dict[str, Any], ...]
     passed: int
     seen: str
+    in_place_of: Person | None
     # What approving will ask of the sign-in, in words.
     asks: str
 
@@ -81,6 +82,7 @@ def _detailed(waiting: QuerySet[Stage]) -> QuerySet[Stage]:
 def _cards(request: PortalRequest, stages: list[Stage]) -> list[Card]:
     items = [(stage, item) for stage in stages for item in stage.access_request.items.all()]
     past = histories(item for _, item in items) if items else {}
+    places = attention.in_place_of(request.user, stages)
     return [
         Card(
             stage=stage,
@@ -90,6 +92,7 @@ def _cards(request: PortalRequest, stages: list[Stage]) -> list[Card]:
             notes=tuple(check for check in item.verdict.get("checks", ()) if check["outcome"] != "pass"),
             passed=sum(check["outcome"] == "pass" for check in item.verdict.get("checks", ())),
             seen=fingerprint(stage.access_request),
+            in_place_of=places.get(stage.pk),
             asks=sign_in_note(request, [item.verdict], APPROVAL),
         )
         for stage, item in items

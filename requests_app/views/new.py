@@ -1,7 +1,7 @@
 """Asking: the form, and beside it what would happen. One entitlement at a time."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -205,7 +205,7 @@ def _seen(
         ),
         "outcome": "refused" if refused else "incomplete" if missing else "allowed",
         "stages": [
-            {"title": stage.need.title, "note": _seats(stage), "people": [one.label for one in stage.people]}
+            {"title": stage.need.title, "note": _seats(stage), "people": _here(stage), "away": _away(stage)}
             for stage in shown.stages
         ],
         "usual": usual_waits([entitlement.pk]).get(entitlement.pk),
@@ -213,7 +213,17 @@ def _seen(
     }
 
 
+def _here(stage: previews.StagePreview) -> list[str]:
+    return [one.label for one in stage.people if one.away_until is None]
+
+
+def _away(stage: previews.StagePreview) -> list[tuple[str, datetime]]:
+    return [(one.label, one.away_until) for one in stage.people if one.away_until]
+
+
 def _seats(stage: previews.StagePreview) -> str:
+    if stage.need.everyone:
+        return "all of them have to agree"
     return f"{stage.need.quorum} of them have to agree" if stage.need.quorum > 1 else ""
 
 
@@ -229,7 +239,8 @@ def _asked(access_request: AccessRequest) -> str:
     """Return what became true, in a sentence."""
     if access_request.state == AccessRequest.State.APPROVED:
         return "Approved by policy. Activate it when you are ready; the time starts when it is open."
-    first = access_request.stages.filter(state="active").first()
+    titles = [f"“{stage.title}”" for stage in access_request.stages.filter(state="active")]
     left = access_request.lapses_at - now() if access_request.lapses_at else timedelta(0)
     hours = int(left.total_seconds() // 3600) + 1
-    return f"Asked. “{first.title if first else 'The first stage'}” decides next, within {hours} h."
+    who, verb = " and ".join(titles), "decide" if len(titles) > 1 else "decides"
+    return f"Asked. {who} {verb} next, within {hours} h."

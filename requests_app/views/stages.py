@@ -22,8 +22,8 @@ LATELY = 5000
 class Step:
     """One stage for the stepper; `people` None means that nothing is known of them here.
 
-    `clock` says what time will do to it next, `trouble` why nobody is there; `beside` that it is decided at the same
-    time as the one before it.
+    `clock` says what time does to it, `joining` who joins it and `joins_at` when, `away` who is out of office until
+    when; `beside` that it is decided at the same time as the one before it.
     """
 
     title: str
@@ -36,8 +36,11 @@ class Step:
     decided_at: datetime | None
     note: str
     clock: tuple[str, ...] = ()
-    trouble: str = ""
+    joining: str = ""
+    joins_at: datetime | None = None
+    away: tuple[tuple[str, datetime], ...] = ()
     beside: bool = False
+    paused: bool = False
 
 
 def with_story(requests: QuerySet[AccessRequest]) -> QuerySet[AccessRequest]:
@@ -89,6 +92,7 @@ def _step(
     votes = [vote for vote in access_request.decisions.all() if vote.stage_id == stage.pk]
     said = "; ".join(f"“{vote.reason}”" for vote in votes if vote.reason)
     active, waits = stage.state == Stage.State.ACTIVE, stage.state == Stage.State.WAITING
+    waited_for = active and access_request.state == AccessRequest.State.PENDING
     return Step(
         title=stage.title,
         state=stage.state,
@@ -99,9 +103,12 @@ def _step(
         decided_by=", ".join(_voter(vote) for vote in votes),
         decided_at=stage.decided_at,
         note=said or (_whom(access_request, stage, groups) if waits else ""),
-        clock=_clock(stage, groups) if active and access_request.state == AccessRequest.State.PENDING else (),
-        trouble=_trouble(live) if active and live is not None else "",
+        clock=_clock(stage, groups) if waited_for else (),
+        joining=_alternates(stage, groups) if waited_for and _joins_at(stage) else "",
+        joins_at=_joins_at(stage) if waited_for else None,
+        away=_away(live) if active and live is not None else (),
         beside=beside,
+        paused=active and not waited_for,
     )
 
 
@@ -116,22 +123,21 @@ def _voter(vote: Decision) -> str:
     return f"{vote.person} for {vote.in_place_of}" if vote.in_place_of else str(vote.person)
 
 
-def _trouble(live: list[Decider]) -> str:
-    """Who is away, in words: they may decide all the same, but are not waited for."""
-    away = [f"{one} is away until {one.away_until:%a %d %b %H:%M} UTC" for one in live if one.away_until]
-    return "; ".join(away[:4]) + ("; and others" if len(away) > 4 else "")
+def _away(live: list[Decider]) -> tuple[tuple[str, datetime], ...]:
+    """Who is away, and until when: they may decide all the same, but are not waited for."""
+    return tuple((str(one), one.away_until) for one in live if one.away_until)[:5]
 
 
 def _clock(stage: Stage, groups: Mapping[UUID, str]) -> tuple[str, ...]:
-    said = []
-    if stage.remind_every:
-        said.append(f"They are reminded every {in_words(stage.remind_every)}.")
-    if stage.escalated_at:
-        said.append(f"{_alternates(stage, groups)} may decide as well.")
-    elif stage.escalate_after and stage.timed_from:
-        joins = stage.timed_from + stage.escalate_after
-        said.append(f"{_alternates(stage, groups)} join at {joins:%H:%M} UTC.")
-    return tuple(said)
+    reminded = f"They are reminded every {in_words(stage.remind_every)}." if stage.remind_every else ""
+    joined = f"{_alternates(stage, groups)} may decide as well." if stage.escalated_at else ""
+    return tuple(filter(None, (reminded, joined)))
+
+
+def _joins_at(stage: Stage) -> datetime | None:
+    if stage.escalated_at or stage.escalate_after is None or stage.timed_from is None:
+        return None
+    return stage.timed_from + stage.escalate_after
 
 
 def _alternates(stage: Stage, groups: Mapping[UUID, str]) -> str:

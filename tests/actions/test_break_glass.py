@@ -59,7 +59,7 @@ def test_the_trail_says_who_broke_it_why_and_who_was_skipped(people: Any, policy
     assert (event.actor_id, event.why) == (people["ben"].identity, WHY)
     assert (event.object_label, event.story) == ("SSH to prod-web-01", access_request.story)
     stages = {one["stage"]: set(one["people"]) for one in event.data["skipped"]}
-    assert stages["Security"] == {people["security"].identity, people["security2"].identity}
+    assert stages["Security"] >= {people["security"].identity, people["security2"].identity}
     assert stages["Manager"] == {people["ben"].manager.identity}
     assert people["administrator"].identity in event.data["told"]
     assert Event.objects.get(kind="request.submitted").data["break_glass"] is True

@@ -68,7 +68,19 @@ def full_site(policy: Any, requester: Any, manager: Any, administrator: Any) -> 
     )
     rows.Message.objects.create(key="k", kind="decided", recipient=requester, created_at=at)
     rows.SignIn.objects.create(person=requester, at=at)
+    _waiting(asked, requester, manager)
     with transaction.atomic():
         record("request.submitted", by=requester.party, about=asked.about())
     exports.start(by=administrator.party, of=exports.dataset("events"), filters={})
     return grant
+
+
+def _waiting(asked: Any, requester: Any, manager: Any) -> None:
+    """Somebody is away, somebody stands in, somebody is on call, and something was said."""
+    at = now()
+    span = {"starts_at": at, "ends_at": at + timedelta(days=1)}
+    rows.Absence.objects.create(person=manager, made_at=at, **span)
+    rows.Delegation.objects.create(giver=manager, receiver=requester, made_at=at, **span)
+    rota = rows.Rota.objects.create(name="night", read_at=at)
+    rows.Shift.objects.create(rota=rota, person=manager, **span)
+    rows.Comment.objects.create(access_request=asked, person=manager, text="Why now?", said_at=at)

@@ -119,6 +119,13 @@ def test_each_decision_is_told_in_order(grant: Grant, auditor: Any, manager: Any
     assert rows("requests", auditor)[0]["decisions"].startswith(first)
 
 
+def test_a_decision_made_in_somebodys_place_says_in_whose(grant: Grant, auditor: Any, director: Any) -> None:
+    vote = Decision.objects.first()
+    assert vote
+    Decision.objects.filter(pk=vote.pk).update(in_place_of=director)
+    assert f"{vote.person} for {director} approve" in rows("grants", auditor)[0]["decisions"]
+
+
 def test_reason_of_a_requester_is_no_formula_for_the_auditor(grant: Grant, auditor: Any) -> None:
     for name in ("grants", "requests"):
         assert rows(name, auditor)[0]["reason"] == "'=cmd|' /C calc'!A0"

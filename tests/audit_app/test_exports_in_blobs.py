@@ -205,7 +205,7 @@ def test_no_transaction_is_open_while_a_file_is_written(
 
 def test_the_page_says_container(client_for: Any, people: Any, policy: Any, storage: Devcloud) -> None:
     page = client_for(people["administrator"]).get("/audit/exports/").content.decode()
-    assert "into the portal's container" in page
+    assert "into the portal’s container" in page
 
 
 def _database() -> str:

@@ -1,7 +1,7 @@
 """`python -m tests.chaos`: the long forms, resumable. Its last line says what was attacked and what broke.
 
-Rounds of kills on a fresh stack each, the loss of the database, and random schedules in batches; after each of them the
-progress is on disk.
+Rounds of kills on a fresh stack each, the loss of the database, and in batches random schedules of openings and random
+stories of waiting; after each of them the progress is on disk.
 """
 
 import argparse
@@ -40,6 +40,13 @@ COUNTED = (
 )
 
 
+# Which test tells them, and by which name; the number of how many stands in the environment.
+TOLD_BY = {
+    "schedules": ("tests/chaos/test_machine.py", "whatever"),
+    "stories": ("tests/journeys/test_never_stuck.py", "stuck"),
+}
+
+
 class Progress:
     """What was done so far with one seed, on disk after each step."""
 
@@ -61,15 +68,16 @@ class Progress:
         self.file.parent.mkdir(parents=True, exist_ok=True)
         self.file.write_text(json.dumps(self.done, indent=1))
 
-    def last_line(self, kills: int, schedules: int) -> str:
+    def last_line(self, kills: int, schedules: int, stories: int) -> str:
         """Return the one line that says it all; a partial run says so."""
         done = self.done
-        whole = done["kills"] >= kills and done["schedules"] >= schedules
+        whole = done["kills"] >= kills and done["schedules"] >= schedules and done["stories"] >= stories
         told = {
             "run": "whole" if whole else "partial",
             "seed": self.seed,
             "kills": f"{done['kills']} of {kills}",
             "schedules": f"{done['schedules']} of {schedules}",
+            "stories": f"{done['stories']} of {stories}",
             "grants": done["answered"].get("activated", 0),
             "rules": done["rules"],
             "rules_past_their_end": len(done["late"]),
@@ -83,7 +91,7 @@ class Progress:
             "answered_and_lost": len(done["lost"]),
             "never_settled": len(done["unsettled"]),
             "rules_open_when_the_database_was_lost": done["open_when_lost"],
-            "batches_of_schedules_broken": done["batches_broken"],
+            "batches_broken": done["batches_broken"],
             "hours": round(done["seconds"] / 3600, 2),
         }
         return json.dumps(told)
@@ -96,7 +104,7 @@ class Progress:
 
 def _nothing() -> dict[str, Any]:
     numbers = dict.fromkeys(
-        ("kills", "rounds", "schedules", "batches", "batches_broken", "rules", "databases_lost"), 0
+        ("kills", "rounds", "schedules", "stories", "batches", "batches_broken", "rules", "databases_lost"), 0
     )
     return {
         **numbers,
@@ -119,10 +127,11 @@ def main() -> int:
             _lose(progress)
         while progress.done["kills"] < asked.kills:
             _round(progress, min(ROUND, asked.kills - progress.done["kills"]))
-        while progress.done["schedules"] < asked.schedules:
-            _batch(progress, min(BATCH, asked.schedules - progress.done["schedules"]), asked.jobs)
+        for kind, wanted in (("schedules", asked.schedules), ("stories", asked.stories)):
+            while progress.done[kind] < wanted:
+                _batch(progress, kind, min(BATCH, wanted - progress.done[kind]), asked.jobs)
     finally:
-        print(progress.last_line(asked.kills, asked.schedules), flush=True)
+        print(progress.last_line(asked.kills, asked.schedules, asked.stories), flush=True)
     return 0 if progress.sound else 1
 
 
@@ -173,11 +182,12 @@ def _lose(progress: Progress) -> None:
     )
 
 
-def _batch(progress: Progress, schedules: int, jobs: int) -> None:
+def _batch(progress: Progress, kind: str, count: int, jobs: int) -> None:
     started, number = time.time(), progress.done["batches"]
     seed = progress.seed * 1000 + number
-    words = ("-q", "-n", str(jobs), "-p", "no:cacheprovider", "tests/chaos/test_machine.py", "-k", "whatever")
-    told = {"LATCH_SCHEDULES": str(schedules), "LATCH_SEED": str(seed)}
+    file, name = TOLD_BY[kind]
+    words = ("-q", "-n", str(jobs), "-p", "no:cacheprovider", file, "-k", name)
+    told = {"LATCH_SCHEDULES": str(count), "LATCH_SEED": str(seed)}
     done = subprocess.run(
         python("-m", "pytest", *words),
         env={**os.environ, **told},
@@ -186,17 +196,17 @@ def _batch(progress: Progress, schedules: int, jobs: int) -> None:
         text=True,
         check=False,
     )
-    print(f"batch {number}: {schedules} schedules, " + ("BROKEN" if done.returncode else "sound"), flush=True)
+    print(f"batch {number}: {count} {kind}, " + ("BROKEN" if done.returncode else "sound"), flush=True)
     if done.returncode:
-        report = progress.file.parent / f"schedules-{seed}.log"
+        report = progress.file.parent / f"{kind}-{seed}.log"
         report.parent.mkdir(parents=True, exist_ok=True)
         report.write_text(done.stdout + done.stderr)
-        print(f"  LATCH_SCHEDULES={schedules} LATCH_SEED={seed}; its report is {report.name}", flush=True)
+        print(f"  LATCH_SCHEDULES={count} LATCH_SEED={seed}; its report is {report.name}", flush=True)
     progress.add(
-        schedules=schedules,
         batches=1,
         batches_broken=int(bool(done.returncode)),
         seconds=time.time() - started,
+        **{kind: count},
     )
 
 
@@ -208,6 +218,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--schedules", type=int, default=200)
+    parser.add_argument("--stories", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2, help="batches of schedules run on so many processes")
     parser.add_argument("--resume", action="store_true", help="go on where this seed was left")

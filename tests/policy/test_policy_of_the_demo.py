@@ -93,7 +93,7 @@ def test_every_way_in_can_be_asked_for_by_somebody(demo: PolicySet, world: dict[
         ("tomas", "prod-db-01-psql", ("Owner", "Security")),
         ("tomas", "stg-db-01-psql", ("Manager",)),
         ("ben", "prod-bastion-01-ssh", ("Manager",)),
-        ("gus", "partner-sftp-01-sftp", ("Manager", "Security")),
+        ("gus", "partner-sftp-01-sftp", ("Manager", "All of security")),
         ("gus", "prod-web-01-ssh", None),
         ("sol", "prod-logs-01-search", ("Owner",)),
         ("out", "prod-web-01-ssh", None),

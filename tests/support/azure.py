@@ -52,7 +52,12 @@ def asked(person: Person, *, key: str = SSH, minutes: float = 30, **more: Any) -
         source=source,
     )
     with origin.origin(source_address=more.pop("observed", source)):
-        return submit.submit(by=person, ask=ask, submission_key=more.pop("submission_key", uuid4()))
+        return submit.submit(
+            by=person,
+            ask=ask,
+            submission_key=more.pop("submission_key", uuid4()),
+            sign_in=more.pop("sign_in", None),
+        )
 
 
 def active_stage(access_request: AccessRequest) -> Stage:

@@ -1,4 +1,4 @@
-"""The documented parameters of every component and mail, one honest example each. No assertions here."""
+"""The documented parameters of every component, one honest example each. No assertions here."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,23 +22,23 @@ RULE = {
 }
 CHECKS = (
     {"title": "Eligible by group", "outcome": "pass", "reason": "You are in engineering."},
-    {
-        "title": "Duration",
-        "outcome": "fail",
-        "reason": "4 hours asked.",
-        "way_on": "Ask for 2 hours or less.",
-    },
+    {"title": "Duration", "outcome": "fail", "reason": "4 h asked.", "way_on": "Ask for 2 hours or less."},
     {"title": "Address", "outcome": "warn", "reason": "It changed."},
-    {
-        "title": "Directory is fresh",
-        "outcome": "error",
-        "reason": "The copy is old.",
-        "way_on": "Wait a minute.",
-    },
+    {"title": "Directory is fresh", "outcome": "error", "reason": "It is old.", "way_on": "Wait a minute."},
 )
 STAGES = (
     {"title": "Manager", "state": "approved", "decided_by": "Mo Petersen", "decided_at": NOW},
-    {"title": "Security", "state": "active", "people": ["Sol Okafor", "Sam Duarte"], "quorum": 2, "votes": 1},
+    {
+        "title": "Security",
+        "state": "active",
+        "people": ["Sol Okafor", "Sam Duarte"],
+        "quorum": 2,
+        "votes": 1,
+        "clock": ("They are reminded every 15 min.",),
+        "joining": "The people on call for night",
+        "joins_at": END,
+        "away": (("Nia Berg", END),),
+    },
     {"title": "Owner", "state": "waiting", "people": []},
 )
 EVENTS = (
@@ -60,6 +60,14 @@ def _ticks() -> forms.BoundField:
 
 
 # A door as far as the forms about its time look at it.
+ASKED = {
+    "pk": 4,
+    "reason": "Disk is full",
+    "requester": "Ada Lindqvist",
+    "duration": timedelta(hours=1),
+    "source_address": "10.99.0.0/24",
+    "lapses_at": END,
+}
 DOOR = {
     "grant": {"pk": 7, "entitlement": {"name": "SSH to prod-web-01"}},
     "buttons": ("end", "shorten"),
@@ -126,6 +134,34 @@ def components() -> dict[str, tuple[dict[str, Any], tuple[str, ...]]]:
             {"end": END, "now": NOW, "total": 1800, "name": "SSH"},
             ('data-end="2026-11-22T14:25:00Z"', "25\xa0minutes left", 'role="timer"'),
         ),
+        "decide_form": (
+            {
+                "stage": {"pk": 5, "title": "Security"},
+                "access_request": ASKED,
+                "deciding": {
+                    "in_place_of": "Sol Okafor",
+                    "seen": "abc",
+                    "shorter": (("30m", timedelta(minutes=30)),),
+                    "wide": True,
+                    "addable": ({"name": "owner", "title": "Owner"},),
+                    "history": {"asked": 2, "approved": 1, "denied": 1},
+                },
+                "csrf_token": "t" * 32,
+                "error": "Please say why.",
+                "typed": "Because",
+                "talk_form": "ask",
+                "talk_error": "Say what.",
+            },
+            (
+                "You decide in place of",
+                "only 30 min",
+                "10.99.0.0/24",
+                "Please say why.",
+                ">Because</textarea>",
+                "Say what.",
+                '<option value="owner">Owner</option>',
+            ),
+        ),
         "definition_list": (
             {"rows": [("From", "81.2.69.142"), ("Ticket", "")]},
             ("<dt>From</dt>", "81.2.69.142"),
@@ -189,6 +225,14 @@ def components() -> dict[str, tuple[dict[str, Any], tuple[str, ...]]]:
             },
             ("The same as a table", '<th scope="col" class="num">Refusals</th>', ">Duration</th>"),
         ),
+        "question": (
+            {
+                "access_request": ASKED,
+                "talk": {"question": {"person": "Mo", "text": "Which journal?"}, "may_answer": True},
+                "csrf_token": "t" * 32,
+            },
+            ("Mo asks you", "Which journal?", "Your answer"),
+        ),
         "rule_card": (
             {"rule": RULE},
             (
@@ -213,8 +257,24 @@ def components() -> dict[str, tuple[dict[str, Any], tuple[str, ...]]]:
                 "Deciding now",
                 "1 of 2 votes",
                 "Nobody is free to decide",
+                "reminded every 15 min",
+                "The people on call for night join",
+                "Nia Berg is away until",
                 'aria-current="step"',
             ),
+        ),
+        "talk": (
+            {
+                "access_request": ASKED,
+                "talk": {
+                    "comments": ({"person": "Mo", "kind": "question", "text": "Why now?", "said_at": NOW},),
+                    "may_speak": True,
+                },
+                "csrf_token": "t" * 32,
+                "now": END,
+                "mine": True,
+            },
+            ("Mo", "Why now?", "To those who decide"),
         ),
         "tick_list": ({"field": _ticks()}, ("<legend", "The people", "Ada", "Mo", "None chosen: all.")),
         "timeline": ({"events": EVENTS}, ("Asked for SSH", "from", "0d9b4c3a")),
@@ -235,57 +295,3 @@ def components() -> dict[str, tuple[dict[str, Any], tuple[str, ...]]]:
         ),
         "when": ({"at": NOW}, ('datetime="2026-11-22T14:00:00Z"', 'title="2026-11-22 14:00:00 UTC"')),
     }
-
-
-def mails() -> dict[str, dict[str, Any]]:
-    """Mail -> what the sender hands it, beside the frame's own."""
-    facts = {
-        "name": "Ada Lindqvist",
-        "url": "https://latch.example/requests/7/",
-        "instance": "harbour",
-        "label": "SSH to prod-web-01",
-        "requester": "Ada Lindqvist",
-        "reason": "Disk <full>",
-        "duration": "30 minutes",
-    }
-    own: dict[str, dict[str, Any]] = {
-        "approval_needed": {
-            "stage": "Security",
-            "source": "81.2.69.142",
-            "ticket": "INC-1",
-            "lapses_at": END,
-        },
-        "digest": {
-            "title": "2 notices",
-            "items": ({"text": "Closed: SSH", "at": NOW, "url": "https://x/"},) * 2,
-        },
-        "settled": {"stage": "Security", "outcome": "denied", "by": "Sol Okafor"},
-        "decided": {"outcome": "denied", "by": "Sol Okafor", "why": "Use the bastion."},
-        "opened": {"source": "81.2.69.142", "expires_at": END, "connect": "ssh ada@prod-web-01"},
-        "ending": {"source": "81.2.69.142", "expires_at": END, "ask_by": END},
-        "extended": {"expires_at": END},
-        "shortened": {"expires_at": END, "by": "Sol Okafor", "why": "The work is done."},
-        "removed": {"expires_at": END, "note": "Somebody removed the rule in Azure."},
-        "closed": {"closed_at": END, "why": "Expired", "note": "", "never_opened": False},
-        "lapsed": {},
-        "break_glass": samples_glass.MAIL,
-        "review_started": {"title": "Production", "rows": 4, "due_at": END, "silence": "remove"},
-        "review_reminder": {"title": "Production", "rows": 4, "due_at": END, "silence": "keep"},
-        "review_escalated": {"title": "Production", "rows": 1, "due_at": END, "silence": "ask_again"},
-    }
-    own["alerts"] = {
-        "title": "A closing is late",
-        "count": 3,
-        "more": 1,
-        "alerts": [
-            {
-                "sentence": "SSH to prod-web-01 of Ada Lindqvist closed late: Disk <full>",
-                "at": NOW,
-                "who": "latchportal watch",
-                "what": "SSH to prod-web-01",
-                "page": f"https://latch.example/audit/alerts/{number}/",
-            }
-            for number in (1, 2)
-        ],
-    }
-    return {kind: {**facts, **words} for kind, words in own.items()}

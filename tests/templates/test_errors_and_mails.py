@@ -7,7 +7,7 @@ import pytest
 from django.template.loader import get_template, render_to_string
 from django.test import override_settings
 
-from tests.templates.samples import mails
+from tests.templates.mail_samples import mails
 from tests.templates.test_components import TEMPLATES, faults
 
 STATUSES = ("400", "403", "404", "405", "409", "410", "422", "500", "503")

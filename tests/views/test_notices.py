@@ -12,6 +12,7 @@ CHOSEN = {
     "decide": "digest",
     "settled": "off",
     "question": "now",
+    "remark": "now",
     "outcome": "now",
     "opened": "now",
     "ending": "now",

@@ -45,6 +45,7 @@ def test_a_question_and_its_answer_go_through_the_pages(client_for: Any, people:
     assert "Which &lt;b&gt;journal&lt;/b&gt;?" in seen
     assert "asks you" in seen
     assert "Take the question back" in page(manager, access_request)
+    assert "Answer the question" in requester.get("/").content.decode()
     requester.post(f"/requests/{access_request.pk}/answer", {"text": "The one of nginx"})
     assert "The one of nginx" in page(manager, access_request)
     assert "Your decision" in page(manager, access_request)
@@ -91,3 +92,10 @@ def test_the_stand_in_is_told_for_whom_they_decide(client_for: Any, people: Any)
     mine = page(client_for(people["requester"]), access_request)
     assert "for Mo" in mine
     assert "is away until" in mine
+    assert "In place of <strong>Mo" in client_for(people["director"]).get("/inbox/").content.decode()
+    assert "In place of" not in client_for(people["manager"]).get("/inbox/").content.decode()
+    stage = active_stage(access_request)
+    client_for(people["director"]).post(f"/stages/{stage.pk}/decide", {"vote": "approve", "duration": "15m"})
+    after = page(client_for(people["director"]), access_request)
+    assert "Agreed to less of SSH to prod-web-01: 15 min instead of 30 min" in after
+    assert "Say something" in after, "who decided has a say"
