@@ -9,12 +9,15 @@ import time_machine
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 
+from audit_app import origin
 from audit_app.clock import now
 from audit_app.models import AccessReview, Alert, Event, ReviewItem
 from audit_app.reviews import decide, timekeeper
 from audit_app.tasks import watch
+from requests_app.actions import policy as policies
 from requests_app.actions import take_away
 from requests_app.actions.end import end_now
+from requests_app.actions.reopen import open_again
 from requests_app.converge import converge
 from requests_app.errors import Refused, SignInNeeded
 from requests_app.models import (
@@ -28,7 +31,7 @@ from requests_app.models import (
     Person,
 )
 from tests.audit_app.trail_makers import placed
-from tests.support.azure import SSH, containers
+from tests.support.azure import SSH, address_of, containers, read_back
 from tests.support.glass import WHY, broken, proof
 
 pytestmark = pytest.mark.django_db
@@ -247,3 +250,44 @@ def test_a_directory_that_stands_still_says_no(people: Any, policy: Any) -> None
     with pytest.raises(Refused):
         broken(people["ben"])
     assert not any(model.objects.exists() for model in NOTHING)
+
+
+def test_without_a_usual_way_the_manager_and_the_owner_are_told(people: Any, policy: Any) -> None:
+    documents = dict(policy.documents)
+    usual = "    for: {groups: [engineering]}\n    entitlements: {tags: [ssh, rdp]"
+    assert usual in documents["rules.yaml"]
+    documents["rules.yaml"] = documents["rules.yaml"].replace(usual, usual.replace("engineering", "security"))
+    policies.load(by=people["administrator"].party, documents=documents)
+    broken(people["ben"])
+    assert told() == names(people["ben"].manager, people["owner"], people["administrator"])
+    stages = {one["stage"] for one in Event.objects.get(kind="grant.break_glass").data["skipped"]}
+    assert stages == {"Manager", "Owner"}
+
+
+def test_a_demand_of_a_usual_rule_at_this_moment_counts_as_well(people: Any, policy: Any) -> None:
+    documents = dict(policy.documents)
+    old = "    conditions:\n      - guests: refused\n      - reason: {min_length: 10}\n"
+    assert old in documents["rules.yaml"]
+    more = f"{old}      - sign_in: {{context: c7, at: [break_glass]}}\n"
+    documents["rules.yaml"] = documents["rules.yaml"].replace(old, more, 1)
+    policies.load(by=people["administrator"].party, documents=documents)
+    with pytest.raises(SignInNeeded) as needed:
+        broken(people["ben"])
+    assert needed.value.contexts == ("c1", "c7")
+    broken(people["ben"], sign_in=proof("c1", "c7"))
+
+
+def test_open_again_asks_by_the_rules_of_an_emergency(people: Any, policy: Any) -> None:
+    broken(people["ben"])
+    grant = read_back(Grant.objects.get())
+    grant.openings.update(desired="absent", observed="absent")
+    moment = now()
+    Grant.objects.filter(pk=grant.pk).update(
+        state="closed", ended_why="removed_in_azure", ending_at=moment, closed_at=moment
+    )
+    act = {"by": people["ben"], "grant_id": grant.pk}
+    with origin.origin(source_address=address_of(people["ben"])):
+        with pytest.raises(SignInNeeded):
+            open_again(**act, sign_in=proof("c2"))
+        again = open_again(**act, sign_in=proof())
+    assert (again.break_glass, again.again_of_id) == (True, grant.pk)
