@@ -8,10 +8,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from audit_app.access import auditors_only
+from audit_app.alerts.rules import BREAK_GLASS
 from audit_app.clock import now
 from audit_app.models import AccessReview, Alert, ReviewItem
 from audit_app.pictures import board, draw
-from audit_app.pictures.figures import figures
+from audit_app.pictures.figures import PERIOD, figures
 
 SHOWN = 5
 
@@ -31,6 +32,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     )
     words = {
         "found": found,
+        "broken": {"kind": BREAK_GLASS, "since": f"{found.moment - PERIOD:%Y-%m-%dT%H:%M:%S}"},
         "doors": draw.doors(found.doors, found.moment, settings.TIME_ZONE) if found.doors else "",
         "week": draw.week(found.hours) if found.hours else "",
         "by_day": [

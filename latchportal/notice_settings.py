@@ -6,7 +6,7 @@ from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
 
-from requests_app.notices.topics import NAMES, ROUTED
+from requests_app.notices.topics import ASKING, NAMES, ROUTED
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
@@ -40,9 +40,9 @@ def routes(text: str, known: Mapping[str, str]) -> dict[tuple[str, str], tuple[s
     for part in text.split():
         what, _, names = part.partition("=")
         match = _ROUTE.fullmatch(what)
-        if match is None or match[1] not in ROUTED or (match[2] and match[1] == "overdue"):
+        if match is None or match[1] not in ROUTED or (match[2] and match[1] not in ASKING):
             raise ImproperlyConfigured(
-                f"NOTICE_ROUTES: {what!r} is none of {', '.join(ROUTED)}, which but for overdue may go on with /stage."
+                f"NOTICE_ROUTES: {what!r} is none of {', '.join(ROUTED)}, of which {ASKING[0]} may go on with /stage."
             )
         wanted = tuple(names.split(","))
         for name in wanted:

@@ -24,12 +24,14 @@ class RequestsConfig(AppConfig):
             logs_way,
             notify,
             reviewing,
+            reviewing_glass,
             words,
         )
 
         words.register_all()
         datasets.register_all()
         reviewing.register_all()
+        reviewing_glass.register_all()
         signing.register(signer=keyring.seal_signer, jwks=keyring.seal_jwks)
         alarms.listen(notify.alert)
         raising.listen(alert_mail.tell)

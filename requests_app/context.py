@@ -14,7 +14,15 @@ from requests_app.errors import Refused
 from requests_app.models import Entitlement, Person, PolicyVersion
 from requests_app.policy.document import load
 from requests_app.policy.evaluate import evaluate
-from requests_app.policy.facts import ACTIVATION, REQUEST, Approver, Attempt, EntitlementFacts, Surrounding
+from requests_app.policy.facts import (
+    ACTIVATION,
+    BREAK_GLASS,
+    REQUEST,
+    Approver,
+    Attempt,
+    EntitlementFacts,
+    Surrounding,
+)
 from requests_app.policy.model import ApproverRule, PolicySet
 from requests_app.policy.sign_in import FreshSignIn, demands_of, read_facts
 from requests_app.policy.verdict import Verdict
@@ -43,6 +51,12 @@ def active_policy() -> PolicySet:
             way_on="An administrator loads one with: manage.py policy load",
         )
     return _parsed(active)
+
+
+def policy_at(*moments: str) -> PolicySet:
+    """Return the policy in force as it applies at these moments: breaking the glass has rules of its own."""
+    policy = active_policy()
+    return policy.in_emergency if BREAK_GLASS in moments else policy
 
 
 @lru_cache(maxsize=2)
@@ -134,7 +148,9 @@ def sign_in_demands(
 ) -> tuple[FreshSignIn, ...]:
     """Return what the rules in force ask of a sign-in at this moment where this person asks for these entitlements."""
     policy = active_policy()
-    about = [rule for one in entitlements for rule in policy.rules_about(entitlement_facts(one))]
+    sets = (policy, policy.in_emergency) if moment == BREAK_GLASS else (policy,)
+    facts_of = [entitlement_facts(one) for one in entitlements]
+    about = [rule for one in facts_of for rules in sets for rule in rules.rules_about(one)]
     asking = [rule for rule in about if any(moment in demand.at for demand in demands_of([rule]))]
     # Most rules ask for nothing: then nobody's groups are looked up.
     facts = directory.person_facts(person, now) if asking else None
@@ -154,7 +170,7 @@ def verdict_at_activation(
     A lock that would keep it from being closed refuses. Who could approve is not asked again, since that was
     decided; nor is the client's address, which the caller compared. `moments` is empty where the person is not there.
     """
-    policy = active_policy()
+    policy = policy_at(*moments)
     around = locks(ask.entitlement)
     whole = evaluate(
         policy,

@@ -79,6 +79,7 @@ _ASKING = (
         "Each decision: time, who (and in whose place), vote, stage and reason, one after the other.",
     ),
     Column("decided_at", "When the last decision fell, or the request ended without one.", "time"),
+    Column("break_glass", "true: opened in an emergency, with nobody asked.", "plain"),
 )
 _GRANT = (
     Column("grant", "The grant's own id, as it stands in the trail.", "plain"),
@@ -144,6 +145,11 @@ def _minutes(column: str) -> Any:
     return Cast(Extract(column, "epoch") / Value(60.0, output_field=FloatField()), FloatField())
 
 
+def _yes(column: str) -> Any:
+    """A flag as text, as JSON writes it."""
+    return Cast(column, TextField())
+
+
 # In the order of the dataset's columns.
 _GRANT_COLUMNS = (
     "access_request_id",
@@ -158,6 +164,7 @@ _GRANT_COLUMNS = (
     "access_request__submitted_at",
     "told",
     "access_request__decided_at",
+    "broken",
     "uid",
     "state",
     "issued_at",
@@ -185,6 +192,7 @@ def _grants(asked: dict[str, Any]) -> "QuerySet[Any, Any]":
     times = found.annotate(
         told=_decisions("access_request"),
         minutes=_minutes("duration"),
+        broken=_yes("break_glass"),
         lag=Extract(F("closed_at") - F("ending_at"), "epoch"),
     )
     return times.order_by("id").values_list(*_GRANT_COLUMNS)
@@ -207,6 +215,7 @@ def _requests(asked: dict[str, Any]) -> "QuerySet[Any, Any]":
             resources=_joined("entitlement__resource__name"),
             ways=_joined("entitlement__name"),
             minutes=_minutes("duration"),
+            broken=_yes("break_glass"),
         )
         .order_by("id")
         .values_list(
@@ -222,6 +231,7 @@ def _requests(asked: dict[str, Any]) -> "QuerySet[Any, Any]":
             "submitted_at",
             "told",
             "decided_at",
+            "broken",
             "state",
             "policy_hash",
         )

@@ -78,7 +78,7 @@ def preview(
 
     Writes nothing, reads no Azure; raises Refused without a policy.
     """
-    policy = context.active_policy()
+    policy = context.policy_at(*moments)
     rules = tuple(_rules(ask.entitlement, ask.source or observed or ""))
     known = all(rule.read_at is not None for rule in rules)
     around = tuple(fact for rule in rules for fact in surroundings.as_facts(rule.container, rule.findings))

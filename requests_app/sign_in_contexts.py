@@ -62,7 +62,7 @@ def demanded() -> tuple[str, ...]:
 @lru_cache(maxsize=2)
 def _named_in(policy_hash: str) -> tuple[str, ...]:
     policy = load(PolicyVersion.objects.get(hash=policy_hash).documents)
-    named = {demand.context for demand in demands_of(policy.rules) if demand.context}
+    named = {demand.context for demand in demands_of((*policy.rules, *policy.emergency)) if demand.context}
     return tuple(sorted(named, key=lambda context: (len(context), context)))
 
 

@@ -101,6 +101,10 @@ def _grants() -> None:
         "grant.repaired", "Put right after a change by hand in Azure: {object}", icon="shield", tone="wait"
     )
     register("grant.opened_again", "Opens again for the time left: {object}", icon="undo")
+    register(
+        "grant.break_glass", "Broke the glass: {object} opens with nobody asked", icon="alert", tone="bad"
+    )
+    register("glass.refused", "Was refused breaking the glass for {object}", icon="ban", tone="wait")
     register("grant.overdue", "Closing is late: {object}", icon="error", tone="bad")
     for verb, words in {
         "extend": "extending",

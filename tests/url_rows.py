@@ -43,6 +43,10 @@ ROWS: dict[str, Row] = {
     CALLBACK: Row(f"/{CALLBACK}", "400 400 400 400 400 400", NEVER_ANYBODY),
     "": Row("/", EVERYBODY),
     "catalogue/": Row("/catalogue/", EVERYBODY),
+    # None of these is on call.
+    "break-glass/": Row(
+        "/break-glass/", EVERYBODY, "in 404 404 404 404 404", {"entitlement": "prod-web-01-ssh"}
+    ),
     # Without a reason nothing is asked for: the form comes back.
     "requests/new": Row(
         "/requests/new?entitlement=prod-web-01-ssh", ELIGIBLE, "in 422 404 422 404 404", ASKED

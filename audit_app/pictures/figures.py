@@ -12,6 +12,8 @@ from typing import Any, Final
 from django.conf import settings
 from django.db import connection
 
+from audit_app.alerts.rules import BREAK_GLASS
+
 PERIOD: Final = timedelta(days=30)
 DAY: Final = timedelta(hours=24)
 MOST_DOORS, TOP = 40, 10
@@ -84,6 +86,7 @@ _REFUSED: Final = """
     SELECT coalesce(nullif(data ->> 'check', ''), kind), count(*) FROM audit_app_event
     WHERE outcome = 'refused' AND kind NOT LIKE 'stage.%%' AND at > %s GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %s
 """
+_BROKEN: Final = "SELECT count(*) FROM audit_app_event WHERE kind = %s AND at > %s"
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,7 @@ class Figures:
     median: timedelta | None
     ninth: timedelta | None
     refusals: Sequence[tuple[str, int]]
+    broken_glass: int
 
     @property
     def open_now(self) -> int:
@@ -174,6 +178,7 @@ def figures(moment: datetime) -> Figures:
         median=median,
         ninth=ninth,
         refusals=_rows(_REFUSED, since, TOP),
+        broken_glass=_rows(_BROKEN, BREAK_GLASS, since)[0][0],
     )
 
 

@@ -51,6 +51,8 @@ class Source:
     rows: Callable[[Scope], Iterable[Row]]
     version: Callable[[], str]
     tell: Callable[[str, Iterable[str], AccessReview], None]
+    # Whether people make campaigns about it; else they come about by what happened.
+    by_hand: bool = True
 
 
 class NotReady(Exception):
@@ -87,5 +89,5 @@ def source(name: str) -> Source:
 
 
 def sources() -> tuple[Source, ...]:
-    """Return everything that can be reviewed, by title."""
-    return tuple(sorted(_registry.values(), key=lambda one: one.title))
+    """Return everything that people can make a campaign about, by title."""
+    return tuple(sorted((one for one in _registry.values() if one.by_hand), key=lambda one: one.title))

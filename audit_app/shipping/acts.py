@@ -14,6 +14,7 @@ _BY_KIND: Final[dict[str, Act]] = {
     "directory.changed": "change",
     "export.started": "read",
     "grant.activated": "enable",
+    "grant.break_glass": "enable",
     "grant.closed": "remove",
     "grant.extended": "change",
     "grant.issued": "create",

@@ -16,7 +16,7 @@ from requests_app.actions.refusals import refuse_unless_allowed, require_armed
 from requests_app.codes.token import CodeRefused, digest, verify
 from requests_app.errors import Gone, Refused
 from requests_app.models import AccessRequest, Container, Grant, LatchCode, Opening, Person
-from requests_app.policy.facts import ACTIVATION
+from requests_app.policy.facts import ACTIVATION, BREAK_GLASS
 from requests_app.policy.source import inside
 from requests_app.policy.verdict import Verdict
 from requests_app.targets.mark import describe, rule_name
@@ -124,7 +124,8 @@ def open_grant(
     observed = origin.current().source_address
     _same_address(grant, observed, from_elsewhere)
     of = grant.entitlement.name if len(access_request.wanted) > 1 else ""
-    refuse_unless_allowed(_verdict(by, access_request, grant, moment, sign_in), ACTIVATION, of=of)
+    at = BREAK_GLASS if access_request.break_glass else ACTIVATION
+    refuse_unless_allowed(_verdict(by, access_request, grant, moment, at, sign_in), at, of=of)
     move(
         grant,
         "activate",
@@ -149,7 +150,12 @@ def _same_address(grant: Grant, observed: str | None, from_elsewhere: bool) -> N
 
 
 def _verdict(
-    by: Person, access_request: AccessRequest, grant: Grant, moment: datetime, sign_in: dict[str, Any] | None
+    by: Person,
+    access_request: AccessRequest,
+    grant: Grant,
+    moment: datetime,
+    at: str,
+    sign_in: dict[str, Any] | None,
 ) -> Verdict:
     ask = context.Ask(
         entitlement=grant.entitlement,
@@ -158,7 +164,7 @@ def _verdict(
         ticket=access_request.ticket,
         source=grant.source_address,
     )
-    return context.verdict_at_activation(by, ask, now=moment, sign_in=sign_in)
+    return context.verdict_at_activation(by, ask, now=moment, moments=(at,), sign_in=sign_in)
 
 
 def _want_open(grant: Grant, moment: datetime) -> None:

@@ -31,6 +31,7 @@ def approve(access_request: AccessRequest, moment: datetime, *, by: str = "", wh
             source_address=access_request.source_address,
             duration=access_request.duration,
             policy_hash=access_request.policy_hash,
+            break_glass=access_request.break_glass,
             issued_at=moment,
             activate_by=moment + access_request.activate_within,
         )

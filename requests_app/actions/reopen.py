@@ -50,6 +50,7 @@ def _again(by: Person, grant: Grant, moment: datetime, end: datetime) -> Grant:
         source_address=grant.source_address,
         duration=end - moment,
         policy_hash=grant.policy_hash,
+        break_glass=grant.break_glass,
         issued_at=moment,
         activate_by=end,
         again_of=grant,

@@ -68,6 +68,7 @@ class Grant(models.Model):
         related_name="again",
         help_text="The grant removed by hand in Azure whose time that was left this one uses.",
     )
+    break_glass = models.BooleanField(default=False, help_text="Opened in an emergency, with nobody asked.")
     overdue_at = models.DateTimeField(
         null=True, blank=True, help_text="When it was said that this closing is late."
     )
@@ -97,6 +98,15 @@ class Grant(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["item"], condition=Q(again_of__isnull=True), name="grant_one_per_item"
+            ),
+            models.UniqueConstraint(
+                fields=["person", "entitlement"],
+                condition=Q(
+                    break_glass=True,
+                    again_of__isnull=True,
+                    state__in=["issued", "opening", "open", "extending"],
+                ),
+                name="grant_one_broken_glass",
             ),
             models.CheckConstraint(
                 condition=Q(state="extending", extend_to__isnull=False)

@@ -16,11 +16,14 @@ class AccessRequestQuerySet(models.QuerySet["AccessRequest"]):
     """Ways of finding requests that already encode who may see them."""
 
     def visible_to(self, person: Person) -> Self:
-        """Return what this person may see: their own, what they decided or were asked to decide, or all."""
+        """Return what this person may see: their own, what they decided, were asked or alerted about, or all."""
         if person.is_administrator or person.is_auditor:
             return self
         return self.filter(
-            Q(requester=person) | Q(decisions__person=person) | Q(stages__asked=person)
+            Q(requester=person)
+            | Q(decisions__person=person)
+            | Q(stages__asked=person)
+            | Q(break_glass=True, alerted=person)
         ).distinct()
 
 
@@ -62,6 +65,16 @@ class AccessRequest(models.Model):
         related_name="extensions",
         help_text="The open grant this asks more time for; `duration` is then the whole time.",
     )
+    break_glass = models.BooleanField(
+        default=False,
+        help_text="Opened in an emergency, with nobody asked: those who were skipped were alerted.",
+    )
+    alerted = models.ManyToManyField(
+        Person,
+        blank=True,
+        related_name="alerted_of",
+        help_text="Who was told at once that the glass was broken.",
+    )
     submission_key = models.UUIDField(help_text="Made by the form: the same form sent twice is one request.")
 
     objects: ClassVar[models.Manager["AccessRequest"]] = models.Manager.from_queryset(AccessRequestQuerySet)()
@@ -97,6 +110,12 @@ class AccessRequest(models.Model):
                 name="request_decided_has_time",
             ),
             models.CheckConstraint(condition=~Q(reason=""), name="request_has_reason"),
+            models.CheckConstraint(
+                condition=Q(break_glass=False)
+                | Q(state="approved", extends__isnull=True)
+                | Q(state="pending", extends__isnull=True),
+                name="request_glass_waits_for_nobody",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -10,10 +10,12 @@ from typing import Final
 APPROVAL_NEEDED: Final = "approval_needed"
 SETTLED: Final = "settled"
 OVERDUE: Final = "overdue"
+# In no topic: nobody can put it off.
+BREAK_GLASS: Final = "break_glass"
 # What asks somebody to decide a stage, the first time or again; each says which by `stage_id`.
 ASKING: Final = (APPROVAL_NEEDED,)
 # What may go to a channel of many: it is not about what the reader holds.
-ROUTED: Final = (*ASKING, OVERDUE)
+ROUTED: Final = (*ASKING, OVERDUE, BREAK_GLASS)
 
 NOW, DIGEST, OFF = "now", "digest", "off"
 LEVELS: Final = {NOW: "At once", DIGEST: "In the digest", OFF: "Not at all"}

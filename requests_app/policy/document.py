@@ -24,7 +24,7 @@ from requests_app.policy.model import (
     Who,
 )
 from requests_app.policy.parse_catalogue import read_resource
-from requests_app.policy.parse_rules import Names, read_rule, read_source
+from requests_app.policy.parse_rules import Names, read_emergency, read_rule, read_source
 from requests_app.policy.parse_stages import Staff, read_group, read_rotas, read_stage
 from requests_app.policy.reading import Section
 from requests_app.policy.source import SourceRule
@@ -46,7 +46,7 @@ __all__ = [
     "load",
 ]
 
-TOP_KEYS = ("groups", "on_call", "stages", "rules", "source", "resources", "known")
+TOP_KEYS = ("groups", "on_call", "stages", "rules", "break_glass", "source", "resources", "known")
 # Their order or their single voice matters, so they cannot be spread over files.
 _IN_ONE_FILE = ("on_call", "stages", "source", "known")
 
@@ -59,6 +59,7 @@ class _Gathered:
     rotas: list[Rota] = field(default_factory=list)
     stages: list[StageRule] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
+    emergency: list[Rule] = field(default_factory=list)
     source: SourceRule = field(default_factory=SourceRule)
     resources: list[ResourceRow] = field(default_factory=list)
     entitlements: list[EntitlementRow] = field(default_factory=list)
@@ -147,6 +148,11 @@ def _read_rules(tops: list[Section], gathered: _Gathered) -> None:
             _once(section, "name", rule.name, seen)
             seen.add(rule.name)
             gathered.rules.append(rule)
+        for section in top.sections("break_glass", "break-glass rule"):
+            rule = read_emergency(section, names)
+            _once(section, "name", rule.name, seen)
+            seen.add(rule.name)
+            gathered.emergency.append(rule)
 
 
 def _known_elsewhere(tops: list[Section]) -> dict[str, tuple[str, ...]]:
@@ -174,6 +180,7 @@ def _finished(gathered: _Gathered) -> PolicySet:
         resources=tuple(gathered.resources),
         entitlements=tuple(gathered.entitlements),
         rotas=tuple(gathered.rotas),
+        emergency=tuple(gathered.emergency),
     )
     said = json.dumps(canonical(policy), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     made = PolicySet(**{**vars(policy), "hash": hashlib.sha256(said.encode()).hexdigest()})

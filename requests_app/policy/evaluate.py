@@ -10,7 +10,7 @@ from functools import partial
 from requests_app.policy.checks import Check, Outcome
 from requests_app.policy.conditions import CONDITIONS, Condition, Reason
 from requests_app.policy.durations import in_words
-from requests_app.policy.facts import Attempt, EntitlementFacts, PersonFacts
+from requests_app.policy.facts import BREAK_GLASS, Attempt, EntitlementFacts, PersonFacts
 from requests_app.policy.model import PolicySet, Rule, StageRule
 from requests_app.policy.sign_in import demands_of, void_contexts
 from requests_app.policy.source import SourceRefused, check_source
@@ -71,7 +71,7 @@ def evaluate(policy: PolicySet, attempt: Attempt) -> Verdict:
         _run(
             "entitlement_active", "It is in the catalogue", partial(_entitlement_active, attempt.entitlement)
         ),
-        _run("rule_matches", "A rule lets you ask for it", partial(_rule_matches, rules)),
+        _run("rule_matches", "A rule lets you ask for it", partial(_rule_matches, rules, attempt)),
         *_taken_away(attempt),
         _run(
             "duration", "The duration is allowed", partial(_duration, attempt.duration, limits, bool(rules))
@@ -215,8 +215,14 @@ def _entitlement_active(entitlement: EntitlementFacts) -> _Said:
     )
 
 
-def _rule_matches(rules: tuple[Rule, ...]) -> _Said:
+def _rule_matches(rules: tuple[Rule, ...], attempt: Attempt) -> _Said:
     # Which groups could ask is not said: it would tell an outsider whose account to go after.
+    if not rules and BREAK_GLASS in attempt.moments:
+        return (
+            "fail",
+            "No rule lets you break the glass for this.",
+            "Ask for it; the people who decide are told at once.",
+        )
     if not rules:
         return "fail", "No rule lets you ask for this.", "The catalogue shows all that you can ask for."
     return "pass", f"Rules that apply: {', '.join(rule.name for rule in rules)}.", ""

@@ -4,7 +4,7 @@ What a loaded set holds. Reading files and deciding belong to `document` and `ev
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Literal
@@ -175,6 +175,12 @@ class PolicySet:
     resources: tuple[ResourceRow, ...]
     entitlements: tuple[EntitlementRow, ...]
     rotas: tuple[Rota, ...] = ()
+    emergency: tuple[Rule, ...] = ()
+
+    @cached_property
+    def in_emergency(self) -> "PolicySet":
+        """The same policy for somebody who breaks the glass: what `break_glass` states stands in place of the rules."""
+        return replace(self, rules=self.emergency, emergency=())
 
     def warm(self) -> None:
         """Builds the index now, so that no attempt waits for it."""

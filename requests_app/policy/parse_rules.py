@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from requests_app.policy.catalogue import ENTITLEMENT_KINDS
-from requests_app.policy.conditions import CONDITIONS, Condition, OnCall
+from requests_app.policy.conditions import CONDITIONS, Condition, OnCall, Reason
+from requests_app.policy.facts import BREAK_GLASS
 from requests_app.policy.faults import did_you_mean
 from requests_app.policy.model import (
     EntitlementRow,
@@ -19,11 +20,15 @@ from requests_app.policy.model import (
     Who,
 )
 from requests_app.policy.reading import DAY, Section, is_guid
+from requests_app.policy.sign_in import demands_of
 from requests_app.policy.source import SourceRule, is_private_network
 from requests_app.policy.yaml_lines import Fields, Node
 
 LONGEST_RULE = timedelta(days=30)
 ACTIVATE_WITHIN = timedelta(hours=1)
+# Nobody agreed to it beforehand, so it is short, and says why at some length.
+LONGEST_EMERGENCY = timedelta(hours=4)
+EMERGENCY_REASON = 20
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,34 @@ def read_rule(section: Section, names: Names) -> Rule:
         file=section.file,
         line=section.line,
     )
+
+
+def read_emergency(section: Section, names: Names) -> Rule:
+    """Who may open what at once, with nobody asked: a short while, a reason of some length, a fresh sign-in."""
+    section.only("name", "for", "entitlements", "max_duration", "conditions")
+    conditions = _read_conditions(section, "conditions", names)
+    if not any(isinstance(one, Reason) for one in conditions):
+        conditions = (*conditions, Reason(EMERGENCY_REASON))
+    rule = Rule(
+        name=section.text("name"),
+        who=_read_who(section, names.groups),
+        target=_read_target(section, names.targets),
+        max_duration=section.duration("max_duration", most=LONGEST_EMERGENCY),
+        activate_within=ACTIVATE_WITHIN,
+        stages=(),
+        conditions=conditions,
+        auto_approve=True,
+        file=section.file,
+        line=section.line,
+    )
+    moments = {moment for demand in demands_of([rule]) for moment in demand.at}
+    if moments != {BREAK_GLASS}:
+        more = "asks for it at that moment alone" if BREAK_GLASS in moments else "needs a fresh sign-in"
+        words = "say - sign_in: {context: c1, within: 15m, at: [break_glass]}"
+        section.fault("conditions", f"break-glass {more}; {words}")
+    if any(one.min_length < EMERGENCY_REASON for one in conditions if isinstance(one, Reason)):
+        section.fault("conditions", f"break-glass needs a reason of at least {EMERGENCY_REASON} characters")
+    return rule
 
 
 def _read_who(section: Section, groups: Mapping[str, str]) -> Who:

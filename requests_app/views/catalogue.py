@@ -72,7 +72,8 @@ class CatalogueFilter(forms.Form):
 @require_safe
 def catalogue(request: PortalRequest) -> HttpResponse:
     """Show what this person could ask for, narrowed by the address."""
-    offers, taken_away = _offers(request.user, frozenset(request.GET.getlist("entitlement")))
+    ticked_keys = frozenset(request.GET.getlist("entitlement"))
+    offers, taken_away, may_break_glass = _offers(request.user, ticked_keys)
     form = CatalogueFilter(request.GET, offers)
     found = [offer for offer in offers if form.is_valid() and form.keeps(offer)]
     ticked = [offer for offer in offers if offer.ticked]
@@ -84,6 +85,7 @@ def catalogue(request: PortalRequest) -> HttpResponse:
         "total": len(offers),
         "filtered": any(request.GET.get(name) for name in form.fields),
         "taken_away": taken_away,
+        "may_break_glass": may_break_glass,
     }
     name = "requests/catalogue.html#offers" if request.htmx else "requests/catalogue.html"
     response = render(request, name, words)
@@ -91,8 +93,13 @@ def catalogue(request: PortalRequest) -> HttpResponse:
     return response
 
 
-def _offers(person: Person, ticked: frozenset[str]) -> tuple[list[Offer], list[tuple[Entitlement, str]]]:
-    """Return what this person may ask for, and what was taken away from them, with who and why in words."""
+def _offers(
+    person: Person, ticked: frozenset[str]
+) -> tuple[list[Offer], list[tuple[Entitlement, str]], bool]:
+    """Return what this person may ask for, and what was taken away from them, with who and why in words.
+
+    And whether some rule for emergencies names them: what it lets them open has a page of its own.
+    """
     policy = context.active_policy()
     facts = directory.person_facts(person, now())
     on_offer = Entitlement.objects.filter(active=True, resource__active=True).select_related("resource")
@@ -105,7 +112,7 @@ def _offers(person: Person, ticked: frozenset[str]) -> tuple[list[Offer], list[t
         if limits is not None:
             waits, own = usual.get(entitlement.pk), under_way.get(entitlement.pk)
             found.append(Offer(entitlement, limits, waits, own, entitlement.key in ticked))
-    return found, taken_away
+    return found, taken_away, any(rule.who.matches(facts) for rule in policy.emergency)
 
 
 def _under_way(person: Person) -> dict[int, int]:

@@ -19,6 +19,7 @@ from requests_app.views.again import over
 from requests_app.views.deciding import deciding as _deciding
 from requests_app.views.deciding import talk as _talk
 from requests_app.views.doors import Door, doors, with_openings
+from requests_app.views.glass_words import glass_of
 from requests_app.views.http import PortalRequest, live, sign_in_note, signature, visible_request
 from requests_app.views.stages import group_names, steps, usual_waits, with_story
 from requests_app.views.timeline import moments
@@ -109,6 +110,7 @@ def situation(access_request: AccessRequest, person: Person) -> dict[str, Any]:
         "deciding": _deciding(whole, person, to_decide, live) if to_decide else None,
         "talk": _talk(whole, person),
         "usual": _usual(whole),
+        "glass": glass_of(whole, person),
         "poll": _poll(whole, held),
     }
 

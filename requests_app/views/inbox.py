@@ -15,6 +15,7 @@ from requests_app.models import AccessRequest, Decision, Person, RequestItem, St
 from requests_app.policy.facts import APPROVAL
 from requests_app.seen import fingerprint
 from requests_app.views import kept_form
+from requests_app.views.glass_words import lately_told
 from requests_app.views.http import PortalRequest, live, sign_in_note, signature
 
 PAGE = 50
@@ -73,6 +74,7 @@ def show(
         "older": shown[PAGE - 1].pk if len(shown) > PAGE else None,
         "first_page": not request.GET.get("after"),
         "inbox_count": count,
+        "opened_without": [] if request.htmx else lately_told(request.user),
     }
     seen = signature(
         count,

@@ -23,6 +23,7 @@ from requests_app.policy.facts import REQUEST
 from requests_app.policy.verdict import Limits
 from requests_app.views import kept_form
 from requests_app.views.again import again
+from requests_app.views.break_glass import may_break
 from requests_app.views.http import PortalRequest, sign_in_facts
 from requests_app.views.new_form import AskForm, beginning, presets
 from requests_app.views.new_preview import preview_words
@@ -205,6 +206,7 @@ def _page(
         **words,
         "form": form,
         "presets": presets(words["most"]),
+        "may_break_glass": len(wanted) == 1 and may_break(request.user, wanted[0]),
         "own_address_only": context.active_policy().source.own_address_only,
         "again": urlencode({"entitlement": [one.key for one in wanted]}, doseq=True),
     }

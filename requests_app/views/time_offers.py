@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+from requests_app import context, directory
 from requests_app.actions.extending import latest
 from requests_app.actions.reopen import could_open_again
 from requests_app.models import AccessRequest, Grant
 from requests_app.policy.durations import write_duration
+from requests_app.policy.evaluate import eligible
 
 _MORE = tuple(timedelta(minutes=minutes) for minutes in (15, 30, 60, 120, 240))
 _LESS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 10, 15, 30, 60, 120))
@@ -56,10 +58,21 @@ def time_offers(grant: Grant, buttons: frozenset[str], *, holder: bool, moment: 
     last = latest(grant)
     if waiting or last is None or moment >= last - _TIME_TO_TYPE:
         return TimeOffers(less=less, waiting=waiting)
-    most = timedelta(seconds=grant.item.verdict.get("max_duration", 0))
+    most = _most(grant, moment)
+    if most is None:
+        return TimeOffers(less=less)
     total = grant.expires_at - grant.opened_at
     more = _more(total, most)
     return TimeOffers(more=more, less=less, until=last, most=most, at_most=not more, submission_key=uuid4())
+
+
+def _most(grant: Grant, moment: datetime) -> timedelta | None:
+    """Return the whole time policy allows; None where only an emergency let them in, and nobody can be asked for more."""
+    if not grant.break_glass:
+        return timedelta(seconds=grant.item.verdict.get("max_duration", 0))
+    facts = directory.person_facts(grant.person, moment)
+    usual = eligible(context.active_policy(), facts, context.entitlement_facts(grant.entitlement))
+    return usual.max_duration if usual else None
 
 
 def _more(total: timedelta, most: timedelta) -> tuple[Offer, ...]:

@@ -5,6 +5,7 @@ from django.urls import path
 from requests_app.views import (
     arming,
     away,
+    break_glass,
     catalogue,
     close_all,
     codes,
@@ -27,6 +28,7 @@ from requests_app.views import (
 urlpatterns = [
     path("", home.home, name="home"),
     path("catalogue/", catalogue.catalogue, name="catalogue"),
+    path("break-glass/", break_glass.break_glass, name="break-glass"),
     path("requests/new", new.new, name="request-new"),
     path("requests/preview", new.preview, name="request-preview"),
     path("requests/<int:pk>/", detail.detail, name="request-detail"),

@@ -11,6 +11,8 @@ import pytest
 from audit_app import exports
 from audit_app.clock import now
 from requests_app.models import AccessRequest, Decision, Entitlement, Grant, RequestItem, Stage
+from tests.support.azure import asked
+from tests.support.glass import broken
 
 pytestmark = pytest.mark.django_db
 
@@ -137,3 +139,10 @@ def test_filter_lets_through_by_person_resource_and_period(grant: Grant, auditor
     assert rows(name, auditor, person="nobody of this name") == []
     assert rows(name, auditor, resource="no such thing") == []
     assert rows(name, auditor, since=later) == []
+
+
+def test_who_broke_the_glass_is_told_in_both(people: Any, policy: Any, auditor: Any) -> None:
+    broken(people["ben"])
+    asked(people["requester"])
+    assert [row["break_glass"] for row in rows("grants", auditor)] == ["true"]
+    assert [row["break_glass"] for row in rows("requests", auditor)] == ["true", "false"]

@@ -26,7 +26,7 @@ _STATE = {
     "closed": rf"{_BORN}( activated( {_OPEN}( extending)?)? ({_ENDS}) closed| cancelled| voided| unused)",
 }
 # What is told beside a grant's life, and may come at any point of it.
-_BESIDE = {"grant.found_open", "grant.repaired", "grant.overdue"}
+_BESIDE = {"grant.found_open", "grant.repaired", "grant.overdue", "grant.break_glass"}
 _ONCE = {
     "request.submitted",
     "request.approved",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.templates import bundle_samples
+from tests.templates import bundle_samples, samples_glass
 from tests.templates.samples import END, NOW
 
 
@@ -37,6 +37,7 @@ def mails() -> dict[str, dict[str, Any]]:
         "removed": {"expires_at": END, "note": "Somebody removed the rule in Azure."},
         "closed": {"closed_at": END, "why": "Expired", "note": "", "never_opened": False},
         "lapsed": {},
+        "break_glass": samples_glass.MAIL,
         "question": {"by": "Mo Petersen", "text": "Which <journal>?", "lapses_at": END},
         "remark": {"by": "Mo Petersen", "text": "It is <urgent>"},
         "nobody_there": {"stage": "Manager", "why": "Mo is away until Monday.", "lapses_at": END},

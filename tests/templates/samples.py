@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from tests.templates import bundle_samples
+from tests.templates import bundle_samples, samples_glass
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 END = NOW + timedelta(minutes=25)
@@ -24,12 +24,7 @@ CHECKS = (
     {"title": "Eligible by group", "outcome": "pass", "reason": "You are in engineering."},
     {"title": "Duration", "outcome": "fail", "reason": "4 h asked.", "way_on": "Ask for 2 hours or less."},
     {"title": "Address", "outcome": "warn", "reason": "It changed."},
-    {
-        "title": "Directory is fresh",
-        "outcome": "error",
-        "reason": "The copy is old.",
-        "way_on": "Wait a minute.",
-    },
+    {"title": "Directory is fresh", "outcome": "error", "reason": "It is old.", "way_on": "Wait a minute."},
 )
 STAGES = (
     {"title": "Manager", "state": "approved", "decided_by": "Mo Petersen", "decided_at": NOW},
@@ -195,6 +190,7 @@ def components() -> dict[str, tuple[dict[str, Any], tuple[str, ...]]]:
             {"form": Filters({"q": "prod"}), "clear_url": "?"},
             ('value="prod"', "Apply", "Clear"),
         ),
+        **samples_glass.COMPONENTS,
         "icon": ({"name": "check"}, ("icons.svg#check", 'aria-hidden="true"')),
         **bundle_samples.COMPONENTS,
         "inbox_count": ({"count": 3, "news": True}, ("3", "waiting", 'hx-swap-oob="true"')),

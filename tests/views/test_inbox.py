@@ -8,7 +8,7 @@ from requests_app.models import AccessRequest, Decision
 from tests.support.azure import REASON, active_stage, asked
 
 pytestmark = pytest.mark.django_db
-MOST_QUERIES = 14
+MOST_QUERIES = 15
 KEYS = ("prod-web-01-ssh", "prod-web-02-ssh", "prod-web-03-ssh", "prod-app-01-ssh", "prod-app-02-ssh")
 
 
