@@ -167,7 +167,9 @@ def _another_operation(fault: Fault, subject: Subject) -> Effect:
 
 @_kind("server_error", EVERY)
 def _server_error(fault: Fault, subject: Subject) -> Effect:
-    """500, and nothing was done."""
+    """500, and nothing was done; with `unavailable` true 503, with Retry-After of `seconds` (1)."""
+    if fault.options.get("unavailable"):
+        return Effect(refuse=errors.unavailable(int(fault.lasting(1))))
     return Effect(refuse=errors.server_error())
 
 

@@ -127,9 +127,10 @@ def test_a_vault_that_hangs_holds_nobody_for_longer_than_the_deadline(vault: Any
     assert time.monotonic() - began < 4
 
 
-def test_a_busy_vault_is_asked_once_more_when_it_says_so(vault: Any) -> None:
+@pytest.mark.parametrize("fault", [{"name": "throttle"}, {"name": "server_error", "unavailable": True}])
+def test_a_busy_vault_is_asked_once_more_when_it_says_so(vault: Any, fault: dict[str, Any]) -> None:
     key = keyring.keys().signing.private
-    vault.fault("throttle", seconds=1, match={"method": "VAULT_SIGN"})
+    vault.fault(**fault, seconds=1, match={"method": "VAULT_SIGN"})
     assert jose.sign(key, "kid", b"a seal", jose.SEAL_TYPE)
     assert signed(vault) == 2
     vault.fault("throttle", times=None, seconds=5, match={"method": "VAULT_SIGN"})
@@ -225,3 +226,37 @@ def test_nothing_of_azure_is_loaded_until_the_vault_is_asked() -> None:
     words = "import sys, requests_app.targets.vault; print([n for n in sys.modules if n.split('.')[0] == 'azure'])"
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_who_wants_a_code_meanwhile_reads_what_to_do(
+    vault: Any, people: Any, policy: Any, client_for: Any
+) -> None:
+    access_request = approved(people)
+    keyring.keys()
+    away(vault)
+    client = client_for(people["requester"])
+    answer = client.post(f"/requests/{access_request.pk}/code")
+    assert answer.status_code == 503
+    assert "Try again in a minute; nothing is lost." in answer.content.decode()
+    vault.control("DELETE", "faults")
+    assert client.post(f"/requests/{access_request.pk}/code").status_code == 200
+    assert LatchCode.objects.count() == 1
+
+
+def test_what_failed_is_not_tried_again_at_once(vault: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vault_keys, "PAUSE", 60.0)
+    key = keyring.keys().signing.private
+    vault.fault("server_error", match={"method": "VAULT_SIGN"})
+    for _ in range(3):
+        with pytest.raises(Refused, match="does not answer"):
+            jose.sign(key, "kid", b"a seal", jose.SEAL_TYPE)
+    assert signed(vault) == 1
+
+
+def test_a_process_that_never_read_the_vault_says_so_while_it_is_away(vault: Any) -> None:
+    away(vault)
+    with pytest.raises(Refused, match="does not answer"):
+        keyring.keys()
+    assert Client().get("/.well-known/jwks.json").status_code == 503
+    vault.control("DELETE", "faults")
+    assert published() == {signer()}

@@ -127,6 +127,9 @@ def test_each_act_needs_its_right_and_faults_speak_its_words(devcloud: Devcloud,
     devcloud.fault("throttle", seconds=2, match={"method": "VAULT_SIGN", "nsg": "latch-*"})
     answer = ask("POST", f"{name}/sign", json=ORDER)
     assert (refusal(answer), answer.headers["retry-after"]) == ((429, "Throttled", ""), "2")
+    devcloud.fault("server_error", unavailable=True, match={"method": "VAULT_SIGN"})
+    answer = ask("POST", f"{name}/sign", json=ORDER)
+    assert (refusal(answer), answer.headers["retry-after"]) == ((503, "ServiceUnavailable", ""), "1")
     assert ask("POST", f"{name}/sign", json=ORDER).status_code == 200
 
 
