@@ -6,9 +6,10 @@ LATCH_KEY_VAULT_URL.
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from threading import Lock
+from threading import Lock, Thread
 from typing import Final, TypeVar
 
 import structlog
@@ -92,6 +93,12 @@ def versions() -> tuple[Version, ...]:
     return seen.versions
 
 
+def read_ahead() -> None:
+    """A process begins to read the vault, if one is used, so that it knows the keys before the vault may be away."""
+    if used():
+        Thread(target=_read_quietly, name="vault-keys", daemon=True).start()
+
+
 def ever() -> dict[str, ec.EllipticCurvePublicKey]:
     """Return the public half of every version this process has seen, disabled since or not, by its name in seals."""
     return {thumbprint(half): half for half in tuple(_of(_key()).halves.values())}
@@ -112,6 +119,12 @@ def signer(there: tuple[Version, ...], moment: datetime) -> Version:
 def forget() -> None:
     """The vault is read anew when a key is next asked for."""
     _seen.clear()
+
+
+def _read_quietly() -> None:
+    # Whoever needs a key is told; the log has the vault's words.
+    with suppress(SigningAway, KeyFault):
+        versions()
 
 
 def _read(seen: _Seen) -> None:

@@ -260,3 +260,12 @@ def test_a_process_that_never_read_the_vault_says_so_while_it_is_away(vault: Any
     assert Client().get("/.well-known/jwks.json").status_code == 503
     vault.control("DELETE", "faults")
     assert published() == {signer()}
+
+
+def test_a_process_reads_the_vault_as_it_starts(vault: Any) -> None:
+    vault_keys.read_ahead()
+    deadline = time.monotonic() + 5
+    while not vault_keys.ever() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    away(vault)
+    assert published() == {signer()}
