@@ -19,6 +19,7 @@ from requests_app.targets.azure_cloud import (
     logs_host,
     microsoft_host,
 )
+from requests_app.targets.vault_place import vault_fault
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
 # A cursor keeps the address as its name.
@@ -68,6 +69,16 @@ def lead(seconds: int, *, demo: bool) -> int:
         f"LATCH_KEY_LEAD_SECONDS must be at least {KEYS_CACHED_SECONDS}, not {seconds}: "
         "so long may verifiers keep the keys they know."
     )
+
+
+def key_vault(url: str, key: str, *, demo: bool) -> str:
+    """Return the vault that holds the signing key, nothing for files; raises ImproperlyConfigured, naming what is wrong."""
+    if bool(url) != bool(key):
+        raise ImproperlyConfigured("Set both LATCH_KEY_VAULT_URL and LATCH_KEY_VAULT_KEY, or neither.")
+    fault = vault_fault(url, key, loopback=demo) if url else ""
+    if fault:
+        raise ImproperlyConfigured(f"LATCH_KEY_VAULT_URL, LATCH_KEY_VAULT_KEY: {fault}.")
+    return url.rstrip("/")
 
 
 def refuse_pretend_cloud(*, demo: bool, endpoints: dict[str, str], hosts: list[str]) -> None:

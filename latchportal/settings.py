@@ -51,6 +51,10 @@ deployment.refuse_pretend_cloud(
 POLICY_DIR = Path(env.str("POLICY_DIR", default=str(BASE_DIR / "policy")))
 LATCH_KEY_DIR = Path(env.str("LATCH_KEY_DIR", default=str(BASE_DIR / ".latch" / "keys")))
 LATCH_KEY_LEAD_SECONDS = deployment.lead(env.int("LATCH_KEY_LEAD_SECONDS", default=900), demo=LATCH_DEMO)
+LATCH_KEY_VAULT_KEY = env.str("LATCH_KEY_VAULT_KEY", default="")
+LATCH_KEY_VAULT_URL = deployment.key_vault(
+    env.str("LATCH_KEY_VAULT_URL", default=""), LATCH_KEY_VAULT_KEY, demo=LATCH_DEMO
+)
 LATCH_CODE_AUDIENCE = env.str("LATCH_CODE_AUDIENCE", default=BASE_URL)
 PRIORITY_BAND = deployment.band(env.str("PRIORITY_BAND", default="200-999"))
 OPENING_BUDGET_SECONDS = env.int("OPENING_BUDGET_SECONDS", default=120)

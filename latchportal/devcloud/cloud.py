@@ -17,6 +17,7 @@ from latchportal.devcloud.nsg import Nsg, Rule
 from latchportal.devcloud.operations import Operation, Operations
 from latchportal.devcloud.received import Received
 from latchportal.devcloud.throttle import Limits, Throttle
+from latchportal.devcloud.vault_store import Vault
 
 # A saving that takes longer than this is followed by a pause of so many times as long.
 _CHEAP_S, _PAUSES = 0.005, 20
@@ -58,6 +59,7 @@ class Cloud:
         self.logs = Received()
         self.activity = Activity()
         self.blobs = Store()
+        self.vault = Vault()
         self.blob_calls: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self.throttle = Throttle(self._limits)
         for subscription in self._born:

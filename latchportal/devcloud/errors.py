@@ -149,5 +149,10 @@ def throttled(code: str, message: str, seconds: int) -> ArmError:
     return ArmError(429, code, message, headers={"Retry-After": str(seconds)})
 
 
+def unavailable(seconds: int) -> ArmError:
+    message = "The service is temporarily unavailable."
+    return ArmError(503, "ServiceUnavailable", message, headers={"Retry-After": str(seconds)})
+
+
 def server_error() -> ArmError:
     return ArmError(500, "InternalServerError", "An error occurred.")

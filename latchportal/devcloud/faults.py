@@ -3,8 +3,8 @@
 A fault is injected as {"name", "match": {"method", "nsg", "rule"}, "times": n or null, "seconds": s, …}. The
 first one that matches a call shapes it and is used up by one. Names in `match` are patterns (`latch-*`), a
 method may be a list, and "POLL" is the method of asking for an operation's status, "LOGS" that of sending records,
-"QUERY" that of asking Log Analytics;
-blobs.py names those of storage, with the container and the blob in the place of `nsg` and `rule`.
+"QUERY" that of asking Log Analytics; vault.py names those of the key vault, with the key and its version,
+blobs.py those of storage, with the container and the blob in the place of `nsg` and `rule`.
 """
 
 from collections.abc import Callable
@@ -167,7 +167,9 @@ def _another_operation(fault: Fault, subject: Subject) -> Effect:
 
 @_kind("server_error", EVERY)
 def _server_error(fault: Fault, subject: Subject) -> Effect:
-    """500, and nothing was done."""
+    """500, and nothing was done; with `unavailable` true 503, with Retry-After of `seconds` (1)."""
+    if fault.options.get("unavailable"):
+        return Effect(refuse=errors.unavailable(int(fault.lasting(1))))
     return Effect(refuse=errors.server_error())
 
 

@@ -20,6 +20,7 @@ from latchportal.devcloud import (
     logs,
     people_control,
     tenant_control,
+    vault,
     watch,
 )
 from latchportal.devcloud.cloud import Cloud
@@ -43,6 +44,7 @@ def build(world: World, *, write_seconds: float = 0.4, state_dir: Path | None = 
         *arm.routes(cloud),
         *logs.routes(cloud),
         *loganalytics.routes(cloud),
+        *vault.routes(cloud),
         *blob_control.routes(cloud),
         *blobs.routes(cloud),
         *identity.routes(world),

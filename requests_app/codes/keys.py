@@ -28,7 +28,7 @@ class KeyFault(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """The private key codes are signed with, under its thumbprint."""
+    """The private key codes are signed with, here or elsewhere (`KeyElsewhere`), under its thumbprint."""
 
     kid: str
     private: _Private
@@ -105,13 +105,28 @@ def begins(name: str) -> datetime | None:
 def public_pem(pem: bytes, name: str) -> bytes:
     """Return the public half of the key in this PEM; raises KeyFault for what is no such key."""
     key = _parse(name, pem)
-    half = key.public_key() if isinstance(key, _Private) else key
-    return half.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return pem_of(key.public_key() if isinstance(key, _Private) else key)
 
 
 def kid_of(pem: bytes, name: str) -> str:
     """Return the name by which codes and seals speak of this key; raises KeyFault."""
     return next(iter(KeySet.from_pem({name: pem}).public))
+
+
+def pem_of(key: _Public) -> bytes:
+    """Return this public key as PEM."""
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def from_coordinates(x: bytes, y: bytes, name: str) -> _Public:
+    """Return the P-256 public key of these coordinates; raises KeyFault for what is no point of the curve."""
+    try:
+        numbers = ec.EllipticCurvePublicNumbers(
+            int.from_bytes(x, "big"), int.from_bytes(y, "big"), ec.SECP256R1()
+        )
+        return numbers.public_key()
+    except ValueError:
+        raise KeyFault(f"“{name}” is not a key on the curve P-256, which ES256 needs") from None
 
 
 def generate_pem() -> bytes:

@@ -1,4 +1,4 @@
-"""`manage.py latch_keys make|list|rotate|retire`: the keys that sign latch codes and seals, as files of LATCH_KEY_DIR."""
+"""`manage.py latch_keys make|list|rotate|retire`: the keys that sign latch codes and seals, in files or a vault."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -44,6 +44,8 @@ class Command(BaseCommand):
             elif what == "retire":
                 key = signing_keys.retire(by=_BY, kid=kid, why=reason)
                 self.stdout.write(f"retired {key.kid}: its public half is kept for the audit trail")
+                if key.version:
+                    self.stdout.write(f"in the vault: {signing_keys.disable(key)}")
             else:
                 self._list()
         except OSError as error:
@@ -55,6 +57,7 @@ class Command(BaseCommand):
 
     def _make(self) -> None:
         # The first key may be made before there is a database to tell.
+        signing_keys.refuse_in_a_vault()
         if keyring.key_files():
             raise CommandError("There is a key already. For a new one beside it: manage.py latch_keys rotate")
         file = keyring.add(file_name(now()), generate_pem())
