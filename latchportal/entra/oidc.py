@@ -104,4 +104,7 @@ class EntraProvider(OpenIDConnectProvider):  # type: ignore[misc]
 @lru_cache(maxsize=4)
 def _keys(url: str) -> jwt.PyJWKClient:
     """Entra's keys: kept for five minutes, fetched again at once for a key not seen before."""
-    return jwt.PyJWKClient(url, cache_jwk_set=True, lifespan=DISCOVERY_SECONDS, timeout=5)
+    # Without a pause after a fetch: tokens come from Entra alone, by a code redeemed there, so nobody can ask for many.
+    return jwt.PyJWKClient(
+        url, cache_jwk_set=True, lifespan=DISCOVERY_SECONDS, timeout=5, cooldown_duration=0
+    )

@@ -103,15 +103,11 @@ def end_now(visitor: Visitor) -> None:
     expect(visitor.page.get_by_text("is closing now, before its time")).to_be_visible()
 
 
-def rules(stack: Stack, nsg: str) -> list[dict[str, Any]]:
-    """Return the portal's rules in this group, as the pretend Azure holds them."""
+def rules(stack: Stack, nsg: str, number: int) -> list[dict[str, Any]]:
+    """Return the portal's rules in this group for this request, as the pretend Azure holds them."""
     found = [one for one in control(stack, "GET", "nsgs")["nsgs"] if one["name"] == nsg]
-    return [rule for rule in found[0]["rules"] if rule["name"].startswith("latch-")]
-
-
-def wait_gone(stack: Stack, nsg: str) -> None:
-    """No rule of the portal is in this group any more."""
-    until(lambda: not rules(stack, nsg), f"the rules' removal from {nsg}", 30)
+    ours = [rule for rule in found[0]["rules"] if rule["name"].startswith("latch-")]
+    return [rule for rule in ours if rule["description"].endswith(f"req={number}")]
 
 
 def wait_mail(stack: Stack, to: str, number: int) -> None:

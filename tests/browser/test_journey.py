@@ -87,7 +87,7 @@ def use_a_code(ada: Visitor, number: int) -> None:
     expect(page.get_by_text("Activated. It is opening")).to_be_visible()
 
 
-def watch_it_open(ada: Visitor, stack: Stack, chromium: Browser) -> None:
+def watch_it_open(ada: Visitor, stack: Stack, chromium: Browser, number: int) -> None:
     """The page counts down, and the pretend Azure's own page shows the rule."""
     steps.wait_open(ada)
     left = ada.page.locator("[data-left]")
@@ -95,7 +95,7 @@ def watch_it_open(ada: Visitor, stack: Stack, chromium: Browser) -> None:
     before = left.inner_text()
     expect(left).not_to_have_text(before)
     ada.fine()
-    (rule,) = steps.rules(stack, WEB_NSG)
+    (rule,) = steps.rules(stack, WEB_NSG, number)
     assert rule["sourceAddressPrefix"].removesuffix("/32") == address("ada")
     assert rule["destinationAddressPrefix"].removesuffix("/32") == "10.20.1.4"
     assert rule["destinationPortRange"] == "22"
@@ -143,14 +143,16 @@ def test_story_from_asking_to_proof(stack: Stack, chromium: Browser, visit: Visi
     steps.wait_mail(stack, "sol@northwind-harbour.example", number)
     steps.approve(visit("sol"), number)
     use_a_code(ada, number)
-    watch_it_open(ada, stack, chromium)
+    watch_it_open(ada, stack, chromium, number)
     ada.page.goto("/")
     expect(ada.page.locator("[data-countdown]")).to_be_visible()
     ada.fine()
     ada.page.goto(f"/requests/{number}/")
     steps.end_now(ada)
     steps.wait_closed(ada)
-    assert steps.rules(stack, WEB_NSG) == [], "the page says that it is closed, and Azure still has the rule"
+    assert steps.rules(stack, WEB_NSG, number) == [], (
+        "the page says that it is closed, and Azure still has the rule"
+    )
     ada.fine()
     prove(visit("aud"), number)
 
@@ -172,7 +174,7 @@ def test_administrator_revokes_what_is_open(stack: Stack, visit: Visit) -> None:
     expect(adm.page.get_by_text("Revoked.", exact=False).first).to_be_visible()
     steps.wait_closed(ada)
     expect(ada.page.get_by_text("The machine is being replaced").first).to_be_visible()
-    assert steps.rules(stack, STAGING_NSG) == []
+    assert steps.rules(stack, STAGING_NSG, number) == []
 
 
 def test_story_works_without_scripts(stack: Stack, visit: Visit) -> None:
@@ -187,10 +189,10 @@ def test_story_works_without_scripts(stack: Stack, visit: Visit) -> None:
         steps.approve(visit(key, scripts=False), number)
     steps.activate(ada, number)
     steps.wait_open(ada)
-    assert len(steps.rules(stack, WEB_NSG)) == 1
+    assert len(steps.rules(stack, WEB_NSG, number)) == 1
     steps.end_now(ada)
     steps.wait_closed(ada)
-    assert steps.rules(stack, WEB_NSG) == []
+    assert steps.rules(stack, WEB_NSG, number) == []
     steps.compare_with_azure(visit("aud", scripts=False), number)
 
 
@@ -206,7 +208,7 @@ def test_page_says_by_itself_that_the_time_was_up(stack: Stack, visit: Visit) ->
     expect(ada.page.locator("article.door")).to_contain_text("Time was up")
     assert ada.page.evaluate("window.neverReloaded"), "the page was loaded anew"
     assert number_of(ada.page) == number
-    assert steps.rules(stack, STAGING_NSG) == []
+    assert steps.rules(stack, STAGING_NSG, number) == []
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_an_open_door_is_extended_shortened_and_closed_with_all_of_its_machine(
     steps.approve(sol, number)
     steps.activate(ada, number)
     steps.wait_open(ada)
-    (before,) = steps.rules(stack, NSG)
+    (before,) = steps.rules(stack, NSG, number)
 
     more = ask_for_more(ada, number)
     for approver in (mo, sol):
@@ -52,7 +52,7 @@ def test_an_open_door_is_extended_shortened_and_closed_with_all_of_its_machine(
         steps.approve(approver, more)
     ada.page.goto(f"/requests/{number}/")
     expect(ada.page.locator("[data-left]")).to_have_text(re.compile(r"^4\d:\d\d left$"))
-    (after,) = steps.rules(stack, NSG)
+    (after,) = steps.rules(stack, NSG, number)
     assert after["name"] == before["name"], "another rule was written"
     ends = [read_end(rule["description"]) for rule in (before, after)]
     assert ends == sorted(ends, key=str), "Azure tells of an earlier end"
@@ -74,4 +74,4 @@ def test_an_open_door_is_extended_shortened_and_closed_with_all_of_its_machine(
     adm.page.get_by_role("button", name="Close everything on prod-app-01 now").click()
     expect(adm.page.get_by_text("1 revoked")).to_be_visible()
     steps.wait_closed(ada)
-    assert not steps.rules(stack, NSG)
+    assert not steps.rules(stack, NSG, number)

@@ -103,7 +103,7 @@ def test_it_refuses_what_is_not_right(
     ("change", "inner"),
     [
         ({"enabled": False}, "KeyDisabled"),
-        ({"not_before": int(time.time()) + 600}, "KeyNotYetValid"),
+        ({"not_before": int(time.time()) + 86_400}, "KeyNotYetValid"),
         ({"expires": int(time.time()) - 1}, "KeyExpired"),
     ],
 )
