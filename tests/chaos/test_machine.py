@@ -13,7 +13,7 @@ from tests.chaos.machine import Schedule
 
 # In the group of the long attack: xdist begins with the larger groups, and that one must not come last.
 pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.xdist_group("chaos")]
-SCHEDULES = int(os.environ.get("LATCH_SCHEDULES", "12"))
+SCHEDULES = int(os.environ.get("LATCH_SCHEDULES", "8"))
 SEED = int(os.environ.get("LATCH_SEED", "1"))
 EACH = 50
 STEPS = 25

@@ -14,7 +14,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.journeys.waiting_machine import Waiting
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.xdist_group("stuck")]
-STORIES = int(os.environ.get("LATCH_SCHEDULES", "15"))
+STORIES = int(os.environ.get("LATCH_SCHEDULES", "6"))
 SEED = int(os.environ.get("LATCH_SEED", "1"))
 EACH = 100
 STEPS = 30
