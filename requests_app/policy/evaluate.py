@@ -72,7 +72,7 @@ def evaluate(policy: PolicySet, attempt: Attempt) -> Verdict:
             "entitlement_active", "It is in the catalogue", partial(_entitlement_active, attempt.entitlement)
         ),
         _run("rule_matches", "A rule lets you ask for it", partial(_rule_matches, rules, attempt)),
-        *_taken_away(attempt),
+        *taken_away(attempt.person, attempt.entitlement),
         _run(
             "duration", "The duration is allowed", partial(_duration, attempt.duration, limits, bool(rules))
         ),
@@ -228,8 +228,9 @@ def _rule_matches(rules: tuple[Rule, ...], attempt: Attempt) -> _Said:
     return "pass", f"Rules that apply: {', '.join(rule.name for rule in rules)}.", ""
 
 
-def _taken_away(attempt: Attempt) -> Iterator[Check]:
-    why = attempt.person.taken_away.get(attempt.entitlement.key)
+def taken_away(person: PersonFacts, entitlement: EntitlementFacts) -> Iterator[Check]:
+    """The check that says by whom and why it was taken away from this person; none where it was not."""
+    why = person.taken_away.get(entitlement.key)
     if why is not None:
         yield Check(
             "not_taken_away",

@@ -6,11 +6,12 @@ from django.contrib import messages
 
 from audit_app.clock import now
 from requests_app import context, directory
-from requests_app.errors import Missing
+from requests_app.errors import Missing, Refused
 from requests_app.models import AccessRequest, Entitlement, Grant
 from requests_app.policy.durations import write_duration
 from requests_app.policy.evaluate import eligible
 from requests_app.views.http import PortalRequest
+from requests_app.views.on_offer import not_offered
 
 _OVER = frozenset({AccessRequest.State.DENIED, AccessRequest.State.WITHDRAWN, AccessRequest.State.LAPSED})
 
@@ -25,7 +26,8 @@ def over(access_request: AccessRequest, grants: Sequence[Grant]) -> bool:
 def again(request: PortalRequest, pk: str) -> tuple[list[Entitlement], dict[str, str]]:
     """Return what this request of one's own asked for, as far as it is still on offer, and what its form said.
 
-    Raises Missing for anybody else's, and where nothing of it is on offer; says what is not.
+    Raises Missing for anybody else's, and where nothing of it is on offer; says what is not. Raises Refused, with who and
+    why, where all of it was taken away.
     """
     mine = AccessRequest.objects.filter(requester=request.user)
     found = mine.filter(pk=int(pk)).first() if pk.isdecimal() and len(pk) < 19 else None
@@ -39,6 +41,9 @@ def again(request: PortalRequest, pk: str) -> tuple[list[Entitlement], dict[str,
     offered = [one for one, most in limits.items() if most]
     gone = [one.name for one, most in limits.items() if not most]
     if not offered:
+        why_not = not_offered(request.user, limits)
+        if isinstance(why_not, Refused):
+            raise why_not
         raise Missing(
             "What you asked for then is not on offer to you any more.",
             way_on="The catalogue shows all that you can ask for.",

@@ -14,11 +14,10 @@ from django.views.decorators.http import require_http_methods
 
 from audit_app import origin
 from audit_app.clock import now
-from requests_app import bundles, context, directory
+from requests_app import bundles, context
 from requests_app.actions import fresh, submit
-from requests_app.errors import Invalid, LatchError, Missing, Refused, SignInNeeded
-from requests_app.models import AccessRequest, Entitlement, Person
-from requests_app.policy.evaluate import eligible
+from requests_app.errors import Invalid, LatchError, Refused, SignInNeeded
+from requests_app.models import AccessRequest, Entitlement
 from requests_app.policy.facts import REQUEST
 from requests_app.policy.verdict import Limits
 from requests_app.views import kept_form
@@ -27,6 +26,7 @@ from requests_app.views.break_glass import may_break
 from requests_app.views.http import PortalRequest, sign_in_facts
 from requests_app.views.new_form import AskForm, beginning, presets
 from requests_app.views.new_preview import preview_words
+from requests_app.views.on_offer import limits_of, no_such
 
 PAGE = "requests/new.html"
 # What a press may lead to beside asking: a look at what would happen, one thing less, a fresh sign-in.
@@ -80,7 +80,7 @@ def preview(request: PortalRequest) -> HttpResponse:
     wanted = _wanted(data)
     form = AskForm(data)
     form.is_valid()
-    limits = _limits(request.user, wanted)
+    limits = limits_of(request.user, wanted)
     return render(request, f"{PAGE}#preview", preview_words(request, wanted, form, limits))
 
 
@@ -102,7 +102,7 @@ def _as_typed(request: PortalRequest, data: QueryDict) -> HttpResponse:
 
 def _prove(request: PortalRequest, wanted: Sequence[Entitlement]) -> HttpResponse:
     """Lead to Entra, and back to the form as it was typed so far; show it at once where nothing is to be proved."""
-    _limits(request.user, wanted)
+    limits_of(request.user, wanted)
     try:
         fresh.require_at(
             REQUEST,
@@ -135,7 +135,7 @@ def _blank(request: PortalRequest) -> HttpResponse:
 
 
 def _untouched(request: PortalRequest, wanted: Sequence[Entitlement], said: dict[str, str]) -> HttpResponse:
-    limits = _limits(request.user, wanted)
+    limits = limits_of(request.user, wanted)
     here = origin.current().source_address or ""
     most = min(one.max_duration for one in limits)
     first = beginning([one.key for one in wanted], most=most, source=here, said=said)
@@ -150,7 +150,7 @@ def _refused(
     request: PortalRequest, wanted: Sequence[Entitlement], form: AskForm, error: LatchError
 ) -> HttpResponse:
     # Somebody who could never have it is told so by the error's own page, which shows nothing of the network.
-    _limits(request.user, wanted, otherwise=error)
+    limits_of(request.user, wanted, otherwise=error)
     form.add_error(None, error.reason)
     words = _page(request, wanted, form)
     return render(request, PAGE, {**words, "error": error}, status=error.status)
@@ -169,27 +169,8 @@ def _wanted(data: QueryDict) -> list[Entitlement]:
         )
     found = {one.key: one for one in Entitlement.objects.select_related("resource").filter(key__in=keys)}
     if len(found) < len(keys):
-        raise _no_such()
+        raise no_such()
     return [found[key] for key in keys]
-
-
-def _no_such() -> Missing:
-    return Missing(
-        "There is no such entitlement, or none that you may ask for.",
-        way_on="The catalogue shows all that you can ask for.",
-    )
-
-
-def _limits(
-    person: Person, wanted: Sequence[Entitlement], *, otherwise: LatchError | None = None
-) -> list[Limits]:
-    """Return the most this person could get of each; raises Missing (or `otherwise`) where one is not on offer."""
-    facts, policy = directory.person_facts(person, now()), context.active_policy()
-    found = [eligible(policy, facts, context.entitlement_facts(one)) for one in wanted]
-    limits = [one for one in found if one is not None]
-    if len(limits) < len(found):
-        raise otherwise or _no_such()
-    return limits
 
 
 def _page(
@@ -200,7 +181,7 @@ def _page(
     *,
     asking: bool = False,
 ) -> dict[str, Any]:
-    limits = limits or _limits(request.user, wanted)
+    limits = limits or limits_of(request.user, wanted)
     words = preview_words(request, wanted, form, limits, asking=asking)
     return {
         **words,
