@@ -20,10 +20,21 @@ def listen(listener: Listener) -> None:
         _listeners.append(listener)
 
 
-def alarm(kind: str, *, by: Party, about: About, why: str, data: dict[str, Any]) -> None:
-    """The alarm stands in the trail, and all who listen were told; both or neither. The log has it at ERROR."""
+def alarm(
+    kind: str,
+    *,
+    by: Party,
+    about: About,
+    why: str,
+    data: dict[str, Any],
+    outcome: str = Event.Outcome.FAILURE,
+) -> None:
+    """The alarm stands in the trail, and all who listen were told; both or neither. The log has it at ERROR.
+
+    `outcome` is that of what the alarm tells of: most tell of something that failed.
+    """
     with transaction.atomic():
-        record(kind, by=by, about=about, outcome=Event.Outcome.FAILURE, why=why, data=data)
+        record(kind, by=by, about=about, outcome=outcome, why=why, data=data)
         for listener in _listeners:
             listener(kind, why, about)
     log.error(kind, why=why, **data)

@@ -7,7 +7,7 @@ import structlog
 from django.db import transaction
 
 from audit_app import alarms
-from audit_app.alerts.rules import RULES, Rule, rules_for
+from audit_app.alerts.rules import RAISED, RULES, Rule, rules_for
 from audit_app.clock import now
 from audit_app.lifecycle import Stale
 from audit_app.models import Alert, AlertCursor, Event, Seal, SealedEvent
@@ -102,11 +102,15 @@ def _raise(one: Rule, cause: str, sentence: str, event: Event | None) -> list[Al
     if not made:
         return []
     data = {"rule": one.name, "seen_in": str(event.uid) if event else ""}
-    if one.told_already:
-        record("alert.raised", by=WATCH, about=alert.about(), why=sentence, data=data)
-    else:
-        alarms.alarm("alert.raised", by=WATCH, about=alert.about(), why=sentence, data=data)
+    raise_it = record if one.told_already else alarms.alarm
+    raise_it(RAISED, by=WATCH, about=alert.about(), outcome=_outcome(event), why=sentence, data=data)
     return [alert]
+
+
+def _outcome(event: Event | None) -> str:
+    """Return how what the alert tells of came out: it failed, or it happened, as a refusal that is worth a look has."""
+    failed = event is not None and event.outcome == Event.Outcome.FAILURE
+    return Event.Outcome.FAILURE if failed else Event.Outcome.SUCCESS
 
 
 def acknowledge(*, by: Party, alert_id: int, note: str = "") -> Alert:

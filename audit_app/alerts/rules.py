@@ -26,6 +26,8 @@ REPLAYED: Final = ("code used", "code revoked", "subject")
 ANY_REFUSAL: Final = "*refused"
 # Somebody opened in an emergency what nobody had agreed to yet.
 BREAK_GLASS: Final = "grant.break_glass"
+# What the trail calls every alert, whatever rule raised it.
+RAISED: Final = "alert.raised"
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,11 @@ def act(kind: str) -> Act:
     return "other"
 
 
+def weight(kind: str, outcome: str) -> str:
+    """Return the outcome whose severity this event has: an alert asks for a look though nothing has failed."""
+    return "failure" if kind == "alert.raised" else outcome
+
+
 def cut(text: str, longest: int) -> str:
     """Return the text, cut where its UTF-8 would be longer than `longest` bytes."""
     encoded = text.encode(errors="replace")

@@ -10,7 +10,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from audit_app.shipping.acts import Act, act, cut, person
+from audit_app.shipping.acts import Act, act, cut, person, weight
 
 if TYPE_CHECKING:
     from audit_app.models import Event
@@ -44,16 +44,17 @@ _OBJECT_TYPES: Final = {
 }
 # ASIM knows no refusal: what was refused failed, and the details say why.
 _RESULTS: Final = {
-    "success": ("Success", "", "Informational"),
-    "refused": ("Failure", "Refused", "Low"),
-    "failure": ("Failure", "Failed", "Medium"),
+    "success": ("Success", ""),
+    "refused": ("Failure", "Refused"),
+    "failure": ("Failure", "Failed"),
 }
+_SEVERITY: Final = {"success": "Informational", "refused": "Low", "failure": "Medium"}
 
 
 def row(event: Event, *, sentence: str, instance: str, version: str) -> dict[str, Any]:
     """Return the event's columns; those without a value are left out. `instance` is the portal that reports it."""
     noun, _, verb = event.kind.partition(".")
-    result, details, severity = _RESULTS[event.outcome]
+    result, details = _RESULTS[event.outcome]
     at = utc(event.at)
     columns: dict[str, Any] = {
         "TimeGenerated": at,
@@ -64,7 +65,7 @@ def row(event: Event, *, sentence: str, instance: str, version: str) -> dict[str
         "EventSubType": verb,
         "EventResult": result,
         "EventResultDetails": details,
-        "EventSeverity": severity,
+        "EventSeverity": _SEVERITY[weight(event.kind, event.outcome)],
         "EventMessage": cut(f"{event.actor_label}: {sentence}", LONGEST_FIELD),
         "EventUid": str(event.uid),
         "EventProduct": "latchportal",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from audit_app.shipping.acts import act, cut, person
+from audit_app.shipping.acts import act, cut, person, weight
 from audit_app.shipping.asim import utc
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _LONGEST_NAME: Final = 512
 
 def line(event: Event, *, sentence: str, instance: str, version: str) -> str:
     """Return the event as one line of syslog, without framing."""
-    priority = _FACILITY * 8 + _SEVERITY[event.outcome]
+    priority = _FACILITY * 8 + _SEVERITY[weight(event.kind, event.outcome)]
     head = f"<{priority}>1 {utc(event.at)} {_word(instance, 255)} latchportal - {_word(event.kind, 32)} -"
     return f"{head} {cef(event, sentence=sentence, instance=instance, version=version)}"
 
@@ -33,7 +33,7 @@ def line(event: Event, *, sentence: str, instance: str, version: str) -> str:
 def cef(event: Event, *, sentence: str, instance: str, version: str) -> str:
     """Return the event in CEF; `externalId` is the event's own id, the same at every repetition."""
     header = ("latchportal", "latchportal", version, event.kind, cut(sentence, _LONGEST_NAME))
-    severity = _CEF_SEVERITY[event.outcome]
+    severity = _CEF_SEVERITY[weight(event.kind, event.outcome)]
     extension = _extension(event, f"{event.actor_label}: {sentence}", instance)
     pairs = " ".join(f"{key}={in_extension(value)}" for key, value in extension.items() if value)
     return f"CEF:0|{'|'.join(in_header(part) for part in header)}|{severity}|{pairs}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from audit_app.shipping.acts import Act, act, cut, person
+from audit_app.shipping.acts import Act, act, cut, person, weight
 
 if TYPE_CHECKING:
     from audit_app.models import Event
@@ -37,7 +37,7 @@ def told(event: Event, *, sentence: str, instance: str, version: str) -> dict[st
     """Return the event as OCSF tells it; `metadata.uid` is the event's own id, the same at every repetition."""
     kind_of_class = ACCESS if event.kind.partition(".")[0] in _ACCESS_NOUNS else ENTITY
     activity, name = _activity(event, kind_of_class)
-    status, severity = _STATUS[event.outcome], _SEVERITY[event.outcome]
+    status, severity = _STATUS[event.outcome], _SEVERITY[weight(event.kind, event.outcome)]
     return {
         "category_uid": 3,
         "category_name": "Identity & Access Management",

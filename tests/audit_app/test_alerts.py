@@ -64,6 +64,10 @@ SEEN = {
 }
 
 
+# Something failed there; all others tell of what happened.
+FAILED = {"overdue", "drift"}
+
+
 @pytest.fixture(autouse=True)
 def _vault_is_sensitive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "_sensitive", [lambda label: label == "vault"])
@@ -75,6 +79,7 @@ def test_each_rule_sees_what_it_is_for_once_and_no_other_rule_does(rule: str) ->
     assert [name for name, _ in raised()] == [rule]
     told = Event.objects.get(kind="alert.raised")
     assert told.data["rule"] == rule
+    assert told.outcome == ("failure" if rule in FAILED else "success")
     assert told.why == Alert.objects.get().sentence
 
 
@@ -197,6 +202,21 @@ def test_another_signing_key_is_told_once_for_each_key_but_the_first() -> None:
 
     for number, kid in enumerate("aabb", 1):
         sealed(number, kid)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "shown", "hidden"),
+    [("success", "policy changed", "overdue"), ("failure", "overdue", "policy changed")],
+)
+def test_the_explorer_finds_alerts_by_the_outcome_of_what_they_saw(
+    client_for: Any, people: Any, outcome: str, shown: str, hidden: str
+) -> None:
+    several(1, HOUR, "policy.loaded")
+    several(1, HOUR, "grant.overdue", outcome="failure", subject=ADA)
+    raised()
+    answer = client_for(people["auditor"]).get(f"/audit/events/?kind=alert.raised&outcome={outcome}")
+    found = [line.event.object_label for line in answer.context["lines"]]
+    assert found == [shown], f"{hidden} is not asked for"
 
 
 def test_what_the_floors_above_have_told_already_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:

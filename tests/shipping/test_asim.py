@@ -69,6 +69,12 @@ def test_each_outcome_has_its_result(outcome: str, result: str, details: str | N
     )
 
 
+@pytest.mark.parametrize(("outcome", "result"), [("success", "Success"), ("failure", "Failure")])
+def test_an_alert_is_of_weight_whatever_came_of_what_it_saw(outcome: str, result: str) -> None:
+    found = row("alert.raised", outcome=outcome)
+    assert (found["EventResult"], found["EventSeverity"]) == (result, "Medium")
+
+
 def test_a_person_is_told_by_object_id_tenant_and_name() -> None:
     found = row()
     assert found["ActorUserId"] == ADA

@@ -47,6 +47,13 @@ def test_what_went_wrong_is_said_louder(outcome: str, priority: int, severity: i
     assert f"|Opened it|{severity}|" in found
 
 
+def test_an_alert_is_said_as_loud_though_nothing_has_failed() -> None:
+    found = line(kind="alert.raised")
+    assert found.startswith("<108>1 ")
+    assert "|Opened it|7|" in found
+    assert " outcome=success " in found
+
+
 def test_the_extension_tells_who_what_and_from_where() -> None:
     found = line()
     for pair in (

@@ -75,6 +75,12 @@ def test_time_is_in_milliseconds_and_a_refusal_is_a_failure() -> None:
     assert (found["status_id"], found["status_detail"]) == (2, "Not yours")
 
 
+@pytest.mark.parametrize(("outcome", "status"), [("success", 1), ("failure", 2)])
+def test_an_alert_is_of_weight_whatever_came_of_what_it_saw(outcome: str, status: int) -> None:
+    found = told("alert.raised", outcome=outcome)
+    assert (found["status_id"], found["severity_id"]) == (status, 3)
+
+
 def test_a_part_of_the_portal_is_an_app() -> None:
     found = told(actor_id="system:convergence", actor_label="latchportal convergence")
     assert found["actor"] == {"app_name": "latchportal convergence", "app_uid": "system:convergence"}
