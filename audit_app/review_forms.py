@@ -50,6 +50,7 @@ class CampaignForm(forms.Form):
     def __init__(self, data: Any, of: Source) -> None:
         moment = now().replace(second=0, microsecond=0)
         super().__init__(data, initial={"due_at": moment + _LASTS})
+        self.fields["reviewers"].choices = list(of.reviewers.items())  # type: ignore[attr-defined]
         self.people = {party.id: party.label for party in of.people()}
         pairs = list(self.people.items())
         for name in ("named", "escalate_to"):

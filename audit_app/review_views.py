@@ -18,7 +18,7 @@ from audit_app.access import RUN_REVIEWS, VIEW_EVENTS, Unknown, party, runners_o
 from audit_app.models import AccessReview, ReviewItem
 from audit_app.review_forms import CampaignForm, RowFilter
 from audit_app.reviews import campaign, decide, evidence
-from audit_app.reviews.source import source, sources
+from audit_app.reviews.source import Source, UnknownSource, source, sources
 
 RECENT, PAGE = 50, 50
 
@@ -32,6 +32,8 @@ class Line:
     undoable: bool
     last_used: datetime | None
     last_sign_in: datetime | None
+    since: datetime | None
+    until: datetime | None
 
 
 @never_cache
@@ -57,8 +59,8 @@ def listing(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @runners_only
 def new(request: HttpRequest) -> HttpResponse:
-    """Show the form of a campaign; by POST, it is planned, and begins by the clock."""
-    of = sources()[0]
+    """Show the form of a campaign about what ?of=… names; by POST, it is planned, and begins by the clock."""
+    of = _chosen(request.GET.get("of", ""))
     form = CampaignForm(request.POST if request.method == "POST" else None, of)
     if request.method == "POST" and form.is_valid():
         made = campaign.plan(by=party(request), source=of.name, **form.fields_of_campaign())
@@ -69,12 +71,22 @@ def new(request: HttpRequest) -> HttpResponse:
     shown = {
         "form": form,
         "of": of,
+        "all": sources(),
         "first": [form[name] for name in ("reviewers", "due_at", "silence", "recurrence")],
         "scope_fields": [form[name] for name in form.dimensions],
+        "scope_words": ", ".join(str(form[name].label) for name in form.dimensions).lower(),
         "narrowed": form.holds_any_of(form.dimensions),
         "timed": form.holds_any_of(["starts_at", "remind_days", "escalate_to"]),
     }
     return render(request, "audit/review_new.html", shown, status=422 if form.errors else 200)
+
+
+def _chosen(name: str) -> Source:
+    """Return what people can make a campaign about by this name, the usual one without; raises UnknownSource."""
+    found = [one for one in sources() if name in ("", one.name)]
+    if not found:
+        raise UnknownSource(name[:40])
+    return found[0]
 
 
 @never_cache
@@ -183,7 +195,7 @@ def _page(
     status: int = 200,
     chosen: Iterable[int] = (),
 ) -> HttpResponse:
-    me = party(request).id
+    me, of = party(request).id, source(found.source)
     # Where a decision was refused, the page is the one it was made on.
     asked_for = QueryDict(request.POST.get("back", "")[:500]) if request.method == "POST" else request.GET
     everything = request.user.has_perm(VIEW_EVENTS)
@@ -205,6 +217,8 @@ def _page(
         "counts": _counts(rows),
         "mine": found.items.asked_of(me).filter(state=ReviewItem.State.UNDECIDED).count(),
         "scope": _scope_words(found),
+        "of": of,
+        "asked_are": of.reviewers.get(found.reviewers, found.get_reviewers_display()),
         "everything": everything,
         "may_run": request.user.has_perm(RUN_REVIEWS),
         "settled": evidence.is_ready(found),
@@ -223,6 +237,8 @@ def _line(item: ReviewItem, me: str, found: AccessReview) -> Line:
         undoable=mine and "undo" in events,
         last_used=_moment(item, "last_used"),
         last_sign_in=_moment(item, "last_sign_in"),
+        since=_moment(item, "since"),
+        until=_moment(item, "until"),
     )
 
 

@@ -24,6 +24,7 @@ class RequestsConfig(AppConfig):
             logs_way,
             notify,
             reviewing,
+            reviewing_delegations,
             reviewing_glass,
             words,
         )
@@ -31,6 +32,7 @@ class RequestsConfig(AppConfig):
         words.register_all()
         datasets.register_all()
         reviewing.register_all()
+        reviewing_delegations.register_all()
         reviewing_glass.register_all()
         signing.register(signer=keyring.seal_signer, jwks=keyring.seal_jwks)
         alarms.listen(notify.alert)

@@ -13,6 +13,7 @@ from django.conf import settings
 from audit_app import origin
 from audit_app.clock import now
 from audit_app.models import AccessReview
+from audit_app.reviews.source import source
 from audit_app.trail import About
 from requests_app import wake
 from requests_app.models import AccessRequest, Grant, Message, Person
@@ -184,6 +185,7 @@ def review(kind: str, people: Iterable[Person], campaign: AccessReview) -> None:
             "title": campaign.title,
             "due_at": campaign.due_at.isoformat(),
             "silence": campaign.silence,
+            "question": source(campaign.source).question,
             "rows": campaign.items.asked_of(person.identity).waiting().count(),
         }
         when = plan(person, kind, now(), until=campaign.due_at)

@@ -1,6 +1,6 @@
 """What access reviews look at: who may ask for what, with how it was used. Handed down to the audit app. Reading only."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import reduce
@@ -13,12 +13,11 @@ from django.utils.timesince import timesince
 
 from audit_app.alerts.rules import BREAK_GLASS, sensitive_is
 from audit_app.clock import now
-from audit_app.models import AccessReview, Event
+from audit_app.models import Event
 from audit_app.parties import Party
-from audit_app.reviews.source import Dimension, NotReady, Row, Scope, Source, register
-from requests_app import context, notify
-from requests_app.eligibility import directory_is_fresh, rights
-from requests_app.errors import Refused
+from audit_app.reviews.source import Dimension, Row, Scope, Source, register
+from requests_app import context, reviewing_shared
+from requests_app.eligibility import rights
 from requests_app.models import (
     AccessRequest,
     DirectoryGroup,
@@ -43,10 +42,10 @@ def register_all() -> None:
             name="eligibility",
             title="Who may ask for what",
             dimensions=_dimensions,
-            people=_people,
+            people=reviewing_shared.people,
             rows=rows,
             version=lambda: context.active_policy().hash,
-            tell=_tell,
+            tell=reviewing_shared.tell,
         )
     )
 
@@ -72,15 +71,6 @@ def _dimensions() -> Sequence[Dimension]:
     )
 
 
-def _people() -> Sequence[Party]:
-    known = Person.objects.filter(enabled=True, guest=False).order_by("display_name", "pk")
-    return [person.party for person in known]
-
-
-def _tell(kind: str, people: Iterable[str], review: AccessReview) -> None:
-    notify.review(kind, Person.objects.filter(key__in=list(people), enabled=True), review)
-
-
 @dataclass(frozen=True)
 class _Past:
     """What happened between people and entitlements so far, read in a few grouped queries."""
@@ -97,12 +87,7 @@ def rows(scope: Scope) -> Iterator[Row]:
     Raises NotReady while our copy of the directory is too old to know who is in which group, or no policy is loaded.
     """
     moment = now()
-    if not directory_is_fresh(moment):
-        raise NotReady("The directory copy is too old to know who is in which group.")
-    try:
-        context.active_policy()
-    except Refused as no_policy:
-        raise NotReady(str(no_policy)) from no_policy
+    reviewing_shared.require_ready(moment)
     past = _past()
     people = _persons(scope).order_by("display_name", "pk")
     for person, mine in rights(people, _entitlements(scope), moment):

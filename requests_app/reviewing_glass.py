@@ -8,9 +8,8 @@ from django.db.models.functions import Coalesce
 
 from audit_app.clock import now
 from audit_app.models import AccessReview
-from audit_app.parties import Party
 from audit_app.reviews.source import Dimension, Row, Scope, Source, register
-from requests_app import context, notify
+from requests_app import context, notify, reviewing_shared
 from requests_app.models import AccessRequest, Entitlement, Grant, Person, RequestItem, SignIn
 from requests_app.policy.durations import in_words
 
@@ -24,7 +23,7 @@ def register_all() -> None:
             name=SOURCE,
             title="Who broke the glass",
             dimensions=_dimensions,
-            people=_people,
+            people=reviewing_shared.people,
             rows=rows,
             version=lambda: context.active_policy().hash,
             tell=_tell,
@@ -87,10 +86,6 @@ def _past(person: Person, entitlement: Entitlement) -> dict[str, Any]:
         "last_used": used["last"].isoformat() if used["last"] else "",
         "last_sign_in": signed_in.isoformat() if signed_in else "",
     }
-
-
-def _people() -> list[Party]:
-    return [person.party for person in Person.objects.filter(enabled=True, guest=False)]
 
 
 def _tell(kind: str, people: Iterable[str], review: AccessReview) -> None:

@@ -157,6 +157,12 @@ class ReviewItem(models.Model):
     recommendation = models.CharField(max_length=8, choices=Choice)
     recommendation_why = models.CharField(max_length=300)
     reviewer_ids: Any = ArrayField(models.CharField(max_length=80), default=list, blank=True)
+    apart_ids: Any = ArrayField(
+        models.CharField(max_length=80),
+        default=list,
+        blank=True,
+        help_text="Who has a part in it beside the person, and is never asked.",
+    )
     reviewer_labels = models.CharField(max_length=600, blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.UNDECIDED)
     decision = models.CharField(max_length=8, choices=Choice, blank=True)

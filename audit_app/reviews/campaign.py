@@ -124,14 +124,15 @@ def _item(review: AccessReview, row: Row) -> ReviewItem:
         recommendation=row.recommendation,
         recommendation_why=row.recommendation_why[:300],
         reviewer_ids=[party.id for party in asked],
+        apart_ids=sorted(row.apart),
         reviewer_labels=", ".join(party.label for party in asked)[:600],
     )
 
 
 def _reviewers(review: AccessReview, row: Row) -> list[Party]:
-    """Return who is asked about this row, never the person it is about.
+    """Return who is asked about this row, never the person it is about nor who else has a part in it.
 
-    Where the usual reviewer is missing or is the person themself, those named for escalation are asked, and after
+    Where the usual reviewer is missing or is one of them, those named for escalation are asked, and after
     them whoever made the campaign: no row waits for nobody without need.
     """
     usual = {
@@ -139,8 +140,9 @@ def _reviewers(review: AccessReview, row: Row) -> list[Party]:
         AccessReview.Reviewers.OWNER: [row.owner],
     }.get(AccessReview.Reviewers(review.reviewers), _parties(review.named))
     maker = Party(review.made_by_id, review.made_by_label)
+    never = {row.person.id, *row.apart}
     for candidates in (usual, _parties(review.escalate_to), [maker]):
-        found = [party for party in candidates if party is not None and party.id != row.person.id]
+        found = [party for party in candidates if party is not None and party.id not in never]
         if found:
             return found
     return []
@@ -200,7 +202,8 @@ def escalate(review_id: int) -> int:
         found = list(review.items.filter(state=ReviewItem.State.UNDECIDED))
         others = [party for party in _parties(review.escalate_to) if party is not None]
         for item in found:
-            more = [p for p in others if p.id != item.person_id and p.id not in item.reviewer_ids]
+            asked = {item.person_id, *item.apart_ids, *item.reviewer_ids}
+            more = [party for party in others if party.id not in asked]
             item.reviewer_ids = [*item.reviewer_ids, *(party.id for party in more)]
             labels = [item.reviewer_labels, *(party.label for party in more)]
             item.reviewer_labels = ", ".join(filter(None, labels))[:600]

@@ -35,6 +35,10 @@ _FACTS: Final = (
     "last_used",
     "last_sign_in",
     "overlapping",
+    "giver",
+    "since",
+    "until",
+    "lent_why",
 )
 _EVENT: Final = (
     "id", "uid", "at", "kind", "outcome", "actor_label", "actor_id", "subject_label", "subject_id", "object_label",

@@ -1,6 +1,6 @@
 """What can be reviewed: sources of rows, registered by the floors above. The audit app itself knows no right."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,8 @@ class Row:
     never_used: bool = False
     manager: Party | None = None
     owner: Party | None = None
+    # Ids of those who have a part in it and are never asked, as the person themself is not.
+    apart: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,11 @@ class Source:
     rows: Callable[[Scope], Iterable[Row]]
     version: Callable[[], str]
     tell: Callable[[str, Iterable[str], AccessReview], None]
+    # What each row asks, and what a page says where there is no row.
+    question: str = "Should they still be able to ask for this?"
+    nothing: str = "Policy lets nobody ask for what this campaign looks at, so there is nothing to decide."
+    # Who can be asked, and how the source calls them.
+    reviewers: Mapping[str, str] = field(default_factory=lambda: dict(AccessReview.Reviewers.choices))
     # Whether people make campaigns about it; else they come about by what happened.
     by_hand: bool = True
 
@@ -89,5 +96,5 @@ def source(name: str) -> Source:
 
 
 def sources() -> tuple[Source, ...]:
-    """Return everything that people can make a campaign about, by title."""
-    return tuple(sorted((one for one in _registry.values() if one.by_hand), key=lambda one: one.title))
+    """Return everything that people can make a campaign about, the usual first: in the order they were registered."""
+    return tuple(one for one in _registry.values() if one.by_hand)

@@ -1,11 +1,13 @@
 """Being away, and having somebody decide in one's place: said, and called off. Who decides by it is `deciders`."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from audit_app.clock import now
+from audit_app.parties import Party
 from audit_app.trail import About, record
 from requests_app import directory
 from requests_app.actions.attempting import attempting
@@ -98,6 +100,26 @@ def call_off_delegation(*, by: Person, delegation_id: int) -> None:
             about=about(delegation.receiver),
             data={"giver": delegation.giver.identity},
         )
+
+
+def take_back(*, by: Party, delegation_id: int, why: str, story: str) -> Delegation | None:
+    """A review decided it: nobody decides in the giver's place by this any more, and both are told who said so and why.
+
+    None, and nothing changed, where it was over already.
+    """
+    with transaction.atomic():
+        if not Delegation.objects.not_over(now()).filter(pk=delegation_id).update(called_off_at=now()):
+            return None
+        delegation = Delegation.objects.select_related("giver", "receiver").get(pk=delegation_id)
+        record(
+            "delegation.called_off",
+            by=by,
+            about=replace(about(delegation.receiver), story=story),
+            why=why,
+            data={"giver": delegation.giver.identity},
+        )
+        asking.called_off(delegation, by=by.label, why=why)
+    return delegation
 
 
 def about(person: Person) -> About:

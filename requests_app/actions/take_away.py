@@ -8,6 +8,8 @@ from audit_app.models import ReviewItem
 from audit_app.parties import Party
 from audit_app.reviews import decide
 from audit_app.trail import record, system
+from requests_app import reviewing_delegations
+from requests_app.actions import cover
 from requests_app.actions.attempting import attempting
 from requests_app.actions.refusals import require_reason
 from requests_app.actions.revoke import revoke_grants
@@ -65,6 +67,8 @@ def carry_out(item_id: int) -> bool:
 
 
 def _carried_out(item: ReviewItem, decider: Party) -> str:
+    if item.review.source == reviewing_delegations.SOURCE:
+        return _called_off(item, decider)
     person = Person.objects.filter(key=item.person_id).first()
     entitlement = Entitlement.objects.select_related("resource").filter(key=item.right_key).first()
     if person is None or entitlement is None:
@@ -75,3 +79,15 @@ def _carried_out(item: ReviewItem, decider: Party) -> str:
     if not count:
         return "May not ask for it any more; nothing of it was open."
     return f"May not ask for it any more; {count} grant{'' if count == 1 else 's'} revoked."
+
+
+def _called_off(item: ReviewItem, decider: Party) -> str:
+    delegation = cover.take_back(
+        by=decider,
+        delegation_id=reviewing_delegations.delegation_of(item.right_key),
+        why=item.reason,
+        story=item.review.story,
+    )
+    if delegation is None:
+        return "It was over already; there was nothing left to call off."
+    return f"Called off: {delegation.receiver} does not decide in place of {delegation.giver} any more."

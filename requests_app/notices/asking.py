@@ -20,6 +20,7 @@ from requests_app.standing import Decider
 NOBODY_THERE: Final = "nobody_there"
 QUESTION: Final = "question"
 LENT: Final = "lent"
+CALLED_OFF: Final = "called_off"
 REMARK: Final = "remark"
 
 
@@ -102,6 +103,21 @@ def lent(delegation: Delegation) -> None:
     }
     when = plan(delegation.receiver, LENT, now())
     put_to(delegation.receiver, f"{LENT}:{delegation.pk}", LENT, when, story="", context=words)
+
+
+def called_off(delegation: Delegation, *, by: str, why: str) -> None:
+    """Giver and receiver are told that the one decides in the other's place no more, who said so and why."""
+    words = {
+        "page": "/away/",
+        "giver": str(delegation.giver),
+        "receiver": str(delegation.receiver),
+        "by": by,
+        "why": why,
+    }
+    for person in (delegation.giver, delegation.receiver):
+        key = f"{CALLED_OFF}:{delegation.pk}:{person.pk}"
+        mine = {**words, "lent_it": person == delegation.giver}
+        put_to(person, key, CALLED_OFF, plan(person, CALLED_OFF, now()), story="", context=mine)
 
 
 def nobody_there(stage: Stage, why: str) -> None:

@@ -41,6 +41,14 @@ def mails() -> dict[str, dict[str, Any]]:
         "question": {"by": "Mo Petersen", "text": "Which <journal>?", "lapses_at": END},
         "remark": {"by": "Mo Petersen", "text": "It is <urgent>"},
         "nobody_there": {"stage": "Manager", "why": "Mo is away until Monday.", "lapses_at": END},
+        "called_off": {
+            "title": "Sol Marchetti does not decide in your place any more",
+            "giver": "Mo Adeyemi",
+            "receiver": "Sol Marchetti",
+            "by": "Ines Varga",
+            "why": "Mo is back since Monday",
+            "lent_it": True,
+        },
         "lent": {
             "title": "You decide in place of Mo Petersen",
             "giver": "Mo Petersen",
@@ -48,7 +56,13 @@ def mails() -> dict[str, dict[str, Any]]:
             "starts_at": NOW,
             "ends_at": END,
         },
-        "review_started": {"title": "Production", "rows": 4, "due_at": END, "silence": "remove"},
+        "review_started": {
+            "title": "Production",
+            "question": "Should they still be able to ask for this?",
+            "rows": 4,
+            "due_at": END,
+            "silence": "remove",
+        },
         "review_reminder": {"title": "Production", "rows": 4, "due_at": END, "silence": "keep"},
         "review_escalated": {"title": "Production", "rows": 1, "due_at": END, "silence": "ask_again"},
     }
