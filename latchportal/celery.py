@@ -45,7 +45,7 @@ class Configuration:
     task_serializer = "json"
     accept_content = ("json",)
     timezone = "UTC"
-    task_queues = (Queue("tick"), Queue("converge"), Queue("slow"), Queue("seal"))
+    task_queues = (Queue("tick"), Queue("converge"), Queue("slow"), Queue("seal"), Queue("mail"))
     task_default_queue = "slow"
     task_routes = {
         "requests_app.tick": {"queue": "tick"},
@@ -54,6 +54,9 @@ class Configuration:
         "requests_app.overdue": {"queue": "tick"},
         # A worker of its own: an export or a question to Azure that takes minutes keeps no event from being sealed.
         "audit_app.seal": {"queue": "seal"},
+        # Another one: a mail waits for no export, and a mail server that hangs holds up no seal.
+        "requests_app.send_mail": {"queue": "mail"},
+        "requests_app.outbox": {"queue": "mail"},
     }
     task_acks_late = True
     task_reject_on_worker_lost = True

@@ -133,7 +133,7 @@ def _carrier(message: Message) -> str:
 def _patiently(carrier: str) -> Iterator[None]:
     """Inside, a message goes out by this carrier. One that kept this worker waiting and failed is left alone for a while:
 
-    what else this worker does, the directory copy above all, must not wait for a chat that hangs. Raises OSError then.
+    what goes out by others must not wait for a chat that hangs. Raises OSError then.
     """
     began = time.monotonic()
     if began < _rests.get(carrier, 0.0):

@@ -167,7 +167,7 @@ def reviews() -> int:
 def keep_eligibility() -> int:
     """Who may ask for what now stands in the past that exports can tell; without a policy nobody may.
 
-    In a large organisation a look takes a while: it is given a tenth of the time at most, or mail would wait for it.
+    In a large organisation a look takes a while: it is given a tenth of the time at most, or exports would wait for it.
     """
     last, moment = Heartbeat.objects.filter(name="eligibility").first(), now()
     if last and moment < last.at + _REST * timedelta(seconds=last.data.get("seconds", 0.0)):

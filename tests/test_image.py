@@ -78,7 +78,7 @@ def test_every_part_of_compose_is_something_the_entrypoint_can_do() -> None:
     commands = {
         part["command"] for part in compose["services"].values() if part.get("image") == "latchportal"
     }
-    assert commands == {"web", "migrate", "tick", "converge", "slow", "seal", "beat", "reaper"}
+    assert commands == {"web", "migrate", "tick", "converge", "slow", "seal", "mail", "beat", "reaper"}
     assert all(f"  {command})" in entrypoint for command in commands)
 
 

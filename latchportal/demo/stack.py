@@ -28,6 +28,7 @@ WORKERS = {
     "converge": ("-Q", "converge", "--pool", "threads", "-c", "16"),
     "slow": ("-Q", "slow", "--pool", "prefork", "-c", "1"),
     "seal": ("-Q", "seal", "--pool", "solo"),
+    "mail": ("-Q", "mail", "--pool", "threads", "-c", "2"),
 }
 
 

@@ -18,7 +18,7 @@ NOTICES, REFUSED = 10_000, 0.5
 APPROVALS = 60
 ENTITLEMENT = "prod-web-01-ssh"
 PATIENCE_SECONDS = 1200
-WORKER = ("worker", "-n", "second@%h", "-Q", "slow", "--pool", "prefork", "-c", "1", "--without-gossip")
+WORKER = ("worker", "-n", "second@%h", "-Q", "mail", "--pool", "threads", "-c", "1", "--without-gossip")
 
 
 def run(setting: Setting) -> Result:

@@ -21,7 +21,7 @@ def run(setting: Setting) -> Result:
     _calls(setting, result)
     _tick(result)
     _comparison(setting, result)
-    for name in ("converge", "tick", "slow", "seal"):
+    for name in ("converge", "tick", "slow", "seal", "mail"):
         process = setting.stack.parts[name].process
         assert process is not None
         held = memory.held(process.pid)
