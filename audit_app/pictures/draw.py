@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from audit_app.pictures.figures import DAY, Door
+from audit_app.pictures.doors import DAY, Door
 
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _WIDTH, _LEFT, _ROW = 960, 190, 22

@@ -13,26 +13,13 @@ from django.conf import settings
 from django.db import connection
 
 from audit_app.alerts.rules import BREAK_GLASS
+from audit_app.pictures.doors import Door, doors
 
 PERIOD: Final = timedelta(days=30)
-DAY: Final = timedelta(hours=24)
-MOST_DOORS, TOP = 40, 10
+TOP = 10
 # An approval took less than each of these, or longer than all.
 STEPS: Final = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 60, 240, 1440))
-# The latest openings, each with its closing, by the grant's own id; what is not closed is open until now.
-_DOORS: Final = """
-    SELECT opened.object_id, opened.object_label, opened.resource_label, opened.subject_label, opened.story,
-        opened.at, closed.at
-    FROM audit_app_event opened
-    LEFT JOIN LATERAL (
-        SELECT at FROM audit_app_event e
-        WHERE e.story = opened.story AND e.kind = 'grant.closed' AND e.object_id = opened.object_id AND e.id > opened.id
-        ORDER BY e.id LIMIT 1
-    ) closed ON true
-    WHERE opened.kind = 'grant.opened' AND opened.at > %s AND coalesce(closed.at, %s) > %s
-    ORDER BY opened.at DESC LIMIT %s
-"""
-# The same of all openings, in one pass: each ends with the first closing of its grant after it.
+# All openings in one pass: each ends with the first closing of its grant after it.
 # Time in which several doors of one resource were open counts once: what lies before the furthest end so far was counted.
 _EXPOSURE: Final = """
     WITH doors AS (
@@ -87,19 +74,6 @@ _REFUSED: Final = """
     WHERE outcome = 'refused' AND kind NOT LIKE 'stage.%%' AND at > %s GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %s
 """
 _BROKEN: Final = "SELECT count(*) FROM audit_app_event WHERE kind = %s AND at > %s"
-
-
-@dataclass(frozen=True)
-class Door:
-    """One opening: what, for whom, from when until when (None: it is open)."""
-
-    grant: str
-    what: str
-    resource: str
-    whom: str
-    story: str
-    opened_at: datetime
-    closed_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -169,7 +143,7 @@ def figures(moment: datetime) -> Figures:
     ((count, median, ninth, *sooner),) = _rows(_DECIDED, *STEPS, since)
     return Figures(
         moment=moment,
-        doors=[Door(*row) for row in _rows(_DOORS, since, moment, moment - DAY, MOST_DOORS)],
+        doors=doors(since, moment),
         hours={(day, hour): times for day, hour, times in _rows(_HOURS, since, zone, zone)},
         exposure=_exposure(since, moment),
         wanted=[Wanted(*row) for row in _rows(_ASKED, since, TOP)],

@@ -11,9 +11,10 @@ from django.db import transaction
 
 from audit_app.parties import About
 from audit_app.pictures import board, draw
-from audit_app.pictures import figures as counting
+from audit_app.pictures import doors as latest
 from audit_app.pictures.bars import Bar, bars
-from audit_app.pictures.figures import PERIOD, Door, figures
+from audit_app.pictures.doors import Door
+from audit_app.pictures.figures import PERIOD, figures
 from audit_app.reviews import campaign
 from audit_app.trail import record
 from tests.audit_app.trail_makers import ADA, MO
@@ -134,7 +135,7 @@ def test_a_grant_that_was_opened_again_is_closed_by_the_closing_that_follows() -
 def test_only_the_latest_doors_are_shown_and_all_that_are_open_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(counting, "MOST_DOORS", 2)
+    monkeypatch.setattr(latest, "MOST_DOORS", 2)
     for number in range(3):
         opened(NOW - number * HOUR, None, grant=f"g{number}", story=f"request-{number}")
     found = figures(NOW + MINUTE)
