@@ -6,61 +6,25 @@ Copy one and name it in CONDITIONS to add another.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import timedelta
 from functools import lru_cache
-from typing import ClassVar, Protocol
-from zoneinfo import ZoneInfo
+from typing import ClassVar
 
 from requests_app.policy.checks import Check
+from requests_app.policy.demand import Condition, Demand
 from requests_app.policy.durations import in_words
 from requests_app.policy.facts import Attempt, PersonFacts
+from requests_app.policy.hours import Hours
 from requests_app.policy.reading import Section
 from requests_app.policy.sign_in import FreshSignIn
 from requests_app.policy.source import SourceRefused, inside
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # A ticket longer than this is no ticket, and no pattern is let loose on more.
 LONGEST_TICKET = 100
 
 
-class Condition(Protocol):
-    """A demand of a rule.
-
-    Read once from the file, then asked at every attempt; whatever it raises refuses.
-    """
-
-    name: ClassVar[str]
-    title: ClassVar[str]
-
-    @classmethod
-    def parse(cls, section: Section) -> "Condition":
-        """The condition as written; faults go to the section, which then yields something harmless."""
-
-    def check(self, attempt: Attempt) -> Check:
-        """Whether this attempt meets it, in words."""
-
-    def rules_out(self, person: PersonFacts) -> bool:
-        """Whether this person can never meet it, so that the catalogue need not offer it."""
-
-
-class _Demand:
-    """What the conditions below share: their words as checks, and that they rule nobody out."""
-
-    name: ClassVar[str]
-    title: ClassVar[str]
-
-    def rules_out(self, person: PersonFacts) -> bool:
-        return False
-
-    def passed(self, reason: str) -> Check:
-        return Check(self.name, self.title, "pass", reason)
-
-    def failed(self, reason: str, way_on: str) -> Check:
-        return Check(self.name, self.title, "fail", reason, way_on)
-
-
 @dataclass(frozen=True, slots=True)
-class Reason(_Demand):
+class Reason(Demand):
     """`reason: {min_length: 20}`: why access is needed, at least so many characters."""
 
     name: ClassVar[str] = "reason"
@@ -85,7 +49,7 @@ class Reason(_Demand):
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket(_Demand):
+class Ticket(Demand):
     """`ticket: {pattern: "INC-[0-9]{4,}"}`: the whole ticket number must fit the pattern."""
 
     name: ClassVar[str] = "ticket"
@@ -117,55 +81,7 @@ class Ticket(_Demand):
 
 
 @dataclass(frozen=True, slots=True)
-class Hours(_Demand):
-    """`hours.
-
-    {days: [mon, tue], from: "08:00", to: "18:00", timezone: Europe/Berlin}`; past midnight if to < from.
-    """
-
-    name: ClassVar[str] = "hours"
-    title: ClassVar[str] = "It is asked for in the hours allowed"
-    days: frozenset[int]
-    start: time
-    end: time
-    timezone: str
-
-    @classmethod
-    def parse(cls, section: Section) -> "Hours":
-        section.only("days", "from", "to", "timezone")
-        names = section.choices("days", DAYS, default=DAYS)
-        start, end = section.clock("from"), section.clock("to")
-        if start == end and not section.faulted("from", "to"):
-            section.fault(
-                "to", "from and to are the same time; leave the condition out to allow the whole day"
-            )
-        return cls(frozenset(DAYS.index(name) for name in names), start, end, section.timezone("timezone"))
-
-    def check(self, attempt: Attempt) -> Check:
-        local = attempt.at.astimezone(ZoneInfo(self.timezone))
-        there = f"It is {DAYS[local.weekday()]} {local.hour:02}:{local.minute:02} in {self.timezone}"
-        if self._holds(local.weekday(), local.time()):
-            return self.passed(f"{there}, within the hours allowed.")
-        return self.failed(
-            f"{there}; this may be asked for {self._days()} {self.start:%H:%M}–{self.end:%H:%M}.",
-            "Ask again in those hours, or look in the catalogue for an on-call way in.",
-        )
-
-    def _holds(self, day: int, now: time) -> bool:
-        if self.start < self.end:
-            return day in self.days and self.start <= now < self.end
-        evening = day in self.days and now >= self.start
-        # After midnight the window still belongs to the day it began on.
-        return evening or ((day - 1) % 7 in self.days and now < self.end)
-
-    def _days(self) -> str:
-        return (
-            "every day" if len(self.days) == len(DAYS) else ", ".join(DAYS[day] for day in sorted(self.days))
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class SourceNetworks(_Demand):
+class SourceNetworks(Demand):
     """`source: {networks: [...]}`: only from these networks, narrower than what policy allows at large."""
 
     name: ClassVar[str] = "source_networks"
@@ -187,7 +103,7 @@ class SourceNetworks(_Demand):
 
 
 @dataclass(frozen=True, slots=True)
-class Guests(_Demand):
+class Guests(Demand):
     """`guests: refused`: only members of the tenant, no guests."""
 
     name: ClassVar[str] = "guests"
@@ -211,7 +127,7 @@ class Guests(_Demand):
 
 
 @dataclass(frozen=True, slots=True)
-class UpTo(_Demand):
+class UpTo(Demand):
     """`duration: {up_to: 30m}`: asked for no longer than this."""
 
     name: ClassVar[str] = "up_to"
@@ -231,7 +147,7 @@ class UpTo(_Demand):
 
 
 @dataclass(frozen=True, slots=True)
-class OnCall(_Demand):
+class OnCall(Demand):
     """`on_call: {rota: platform}`: whoever asks is on call at that moment."""
 
     name: ClassVar[str] = "on_call"
@@ -244,6 +160,10 @@ class OnCall(_Demand):
         return cls(section.text("rota"))
 
     def check(self, attempt: Attempt) -> Check:
+        if attempt.plan:
+            return self.failed(
+                f"Who is on call for {self.rota} then can not be known now.", "Ask for it when you need it."
+            )
         if self.rota in attempt.person.on_call:
             return self.passed(f"You are on call for {self.rota}.")
         return self.failed(

@@ -8,49 +8,22 @@ from datetime import timedelta
 from functools import partial
 
 from requests_app.policy.checks import Check, Outcome
-from requests_app.policy.conditions import CONDITIONS, Condition, Reason
+from requests_app.policy.conditions import CONDITIONS, Reason
+from requests_app.policy.demand import Condition
 from requests_app.policy.durations import in_words
 from requests_app.policy.facts import BREAK_GLASS, Attempt, EntitlementFacts, PersonFacts
 from requests_app.policy.model import PolicySet, Rule, StageRule
 from requests_app.policy.sign_in import demands_of, void_contexts
 from requests_app.policy.source import SourceRefused, check_source
 from requests_app.policy.staffing import check_stages, stage_title
+from requests_app.policy.surrounding_words import warnings_of
 from requests_app.policy.verdict import Limits, Verdict
+from requests_app.policy.windows import check_windows, strictest
 
 DIRECTORY_FRESH = timedelta(minutes=5)
 NOTHING = timedelta(0)
 _ORDER = {condition: number for number, condition in enumerate(CONDITIONS.values())}
 _ANY_REASON = Reason()
-
-# What is said of Azure in a verdict, by kind: the check's title, and the way on.
-SURROUNDINGS = {
-    "already_open": ("Nothing else lets you in", "Tell the group's owner; it stays open when this ends."),
-    "beaten": ("No other rule stands before it", "Ask the group's owner before you rely on it."),
-    "no_deny": ("The port is shut without it", "Tell the group's owner; it stays open when this ends."),
-    "defender": ("Nobody else moves rules here", "Use one of the two for this machine, not both."),
-    "subnet_and_nic": (
-        "One group guards the machine",
-        "If it does not work, the other group may not allow it.",
-    ),
-    "band_full": (
-        "A number is free for the rule",
-        "Wait until something else has closed, or ask an administrator.",
-    ),
-    "locked": (
-        "It can be closed again",
-        "Ask whoever put the lock there to lift it, or to put it elsewhere.",
-    ),
-    "locks_unchecked": (
-        "It can be closed again",
-        "An administrator gives the portal's role the right to read locks.",
-    ),
-    "admin_deny": ("No admin rule stands before it", "Ask whoever runs the network manager."),
-    "admin_allow": ("No admin rule lets you in", "Tell whoever runs the network manager."),
-    "admin_unchecked": (
-        "No admin rule stands before it",
-        "An administrator gives the portal's role the right to read admin rules.",
-    ),
-}
 
 # What a check found: outcome, reason, way on.
 _Said = tuple[Outcome, str, str]
@@ -76,11 +49,12 @@ def evaluate(policy: PolicySet, attempt: Attempt) -> Verdict:
         _run(
             "duration", "The duration is allowed", partial(_duration, attempt.duration, limits, bool(rules))
         ),
+        *_windows(attempt, limits),
         *(_run(demand.name, demand.title, partial(demand.check, attempt)) for demand in _demands(rules)),
         _run("source", "The source address may be let in", partial(_source, policy, attempt)),
         *_waived(waived),
         *_stages(limits.stages, attempt),
-        *_warnings(attempt),
+        *warnings_of(attempt),
         *void_contexts(demands_of(rules), attempt),
     ]
     return Verdict(
@@ -122,6 +96,7 @@ def _limits(policy: PolicySet, rules: tuple[Rule, ...], waived: tuple[Rule, ...]
         max_duration=min((rule.max_duration for rule in rules), default=NOTHING),
         activate_within=min((rule.activate_within for rule in rules), default=NOTHING),
         stages=tuple(stage for stage in policy.stages if stage.name in required),
+        later=strictest(rule.later for rule in rules),
     )
 
 
@@ -260,6 +235,16 @@ def _duration(duration: timedelta, limits: Limits, matched: bool) -> _Said:
     return "pass", f"{in_words(duration)} is within the {in_words(limits.max_duration)} you may have.", ""
 
 
+def _windows(attempt: Attempt, limits: Limits) -> list[Check]:
+    """Nothing where it is asked for now."""
+    if attempt.plan is None:
+        return []
+    try:
+        return check_windows(attempt.plan, attempt.duration, attempt.at, limits.later)
+    except Exception as error:  # noqa: BLE001 - a check that fails to run has failed
+        return [_broken("start", "It begins at a time that is allowed", error)]
+
+
 def _source(policy: PolicySet, attempt: Attempt) -> Check | _Said:
     try:
         address = check_source(
@@ -280,19 +265,3 @@ def _stages(stages: tuple[StageRule, ...], attempt: Attempt) -> list[Check]:
         return check_stages(stages, attempt)
     except Exception as error:  # noqa: BLE001 - a check that fails to run has failed
         return [_broken(f"stage_{stage.name}", stage_title(stage), error) for stage in stages]
-
-
-def _warnings(attempt: Attempt) -> Iterator[Check]:
-    if not attempt.containers_known:
-        yield Check(
-            "containers_known",
-            "What Azure holds is known",
-            "warn",
-            "The network security groups behind this were not read yet, so the rule shown may change.",
-            "Opening reads them anew in any case.",
-        )
-    for found in attempt.surroundings:
-        if found.kind in SURROUNDINGS:
-            title, way_on = SURROUNDINGS[found.kind]
-            outcome: Outcome = "fail" if found.refuses else "warn"
-            yield Check(f"azure_{found.kind}", title, outcome, found.sentence, way_on)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from requests_app.policy.windows import Plan
+
 # When policy is asked: a request for more time is asked and, once agreed to, activated by nobody's further click.
 REQUEST, APPROVAL, ACTIVATION, BREAK_GLASS = "request", "approval", "activation", "break_glass"
 
@@ -87,7 +89,8 @@ class Attempt:
     left out; `alternates` who joins them when a stage escalates.
     `containers_known` is whether the containers in Azure were ever read, `surroundings` what was found there.
     `moments` says what is being done, `sign_in` what is known of the session that does it; None proves nothing.
-    `void_contexts` says, by authentication context, why it proves nothing although Entra may give it.
+    `void_contexts` says, by authentication context, why it proves nothing although Entra may give it. `plan` says when
+    it is to be had; None is now.
     """
 
     person: PersonFacts
@@ -105,3 +108,4 @@ class Attempt:
     moments: tuple[str, ...] = (REQUEST,)
     sign_in: SignInFacts | None = None
     void_contexts: Mapping[str, str] = field(default_factory=dict)
+    plan: Plan | None = None

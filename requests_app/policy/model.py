@@ -9,9 +9,10 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Literal
 
-from requests_app.policy.conditions import Condition
+from requests_app.policy.demand import Condition
 from requests_app.policy.facts import EntitlementFacts, PersonFacts
 from requests_app.policy.source import SourceRule
+from requests_app.policy.windows import Later
 
 ApproverKind = Literal["manager", "owner", "group", "role", "on_call", "person"]
 
@@ -114,6 +115,7 @@ class Rule:
     conditions: tuple[Condition, ...] = ()
     auto_approve: bool = False
     auto_approve_when: tuple[Condition, ...] = ()
+    later: Later = field(default_factory=Later)
     file: str = field(default="", compare=False)
     line: int = field(default=0, compare=False)
 

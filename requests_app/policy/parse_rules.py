@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from requests_app.policy.catalogue import ENTITLEMENT_KINDS
-from requests_app.policy.conditions import CONDITIONS, Condition, OnCall, Reason
+from requests_app.policy.conditions import CONDITIONS, OnCall, Reason
+from requests_app.policy.demand import Condition
 from requests_app.policy.facts import BREAK_GLASS
 from requests_app.policy.faults import did_you_mean
 from requests_app.policy.model import (
@@ -22,6 +23,7 @@ from requests_app.policy.model import (
 from requests_app.policy.reading import DAY, Section, is_guid
 from requests_app.policy.sign_in import demands_of
 from requests_app.policy.source import SourceRule, is_private_network
+from requests_app.policy.windows import read_later
 from requests_app.policy.yaml_lines import Fields, Node
 
 LONGEST_RULE = timedelta(days=30)
@@ -89,6 +91,7 @@ def read_rule(section: Section, names: Names) -> Rule:
         "max_duration",
         "longer_than_a_day",
         "activate_within",
+        "later",
         "stages",
         "auto_approve",
         "auto_approve_when",
@@ -105,6 +108,7 @@ def read_rule(section: Section, names: Names) -> Rule:
         conditions=_read_conditions(section, "conditions", names),
         auto_approve=section.flag("auto_approve"),
         auto_approve_when=_read_waivers(section, names),
+        later=read_later(section),
         file=section.file,
         line=section.line,
     )

@@ -1,12 +1,13 @@
 """What policy answers, and how it is kept as JSON; nothing is decided here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, cast
 
 from requests_app.policy.checks import Check, Outcome
 from requests_app.policy.model import ApproverKind, ApproverRule, Escalation, StageRule
 from requests_app.policy.sign_in import FreshSignIn
+from requests_app.policy.windows import Later
 
 __all__ = ["Check", "Limits", "Outcome", "StageRule", "Verdict"]
 
@@ -21,6 +22,7 @@ class Limits:
     max_duration: timedelta
     activate_within: timedelta
     stages: tuple[StageRule, ...]
+    later: Later = field(default_factory=Later)
 
     @property
     def stage_titles(self) -> tuple[str, ...]:

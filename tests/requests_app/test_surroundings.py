@@ -12,7 +12,7 @@ from requests_app.context import Ask
 from requests_app.converge import converge
 from requests_app.errors import Refused
 from requests_app.models import AccessRequest, Container, ContainerSnapshot, Entitlement, Grant
-from requests_app.policy.evaluate import SURROUNDINGS
+from requests_app.policy.surrounding_words import SURROUNDINGS
 from requests_app.preview import Preview, preview
 from requests_app.targets import around, findings
 from tests.support.azure import SSH, address_of, approved, asked, opened
