@@ -26,19 +26,21 @@ from requests_app.policy.facts import (
 from requests_app.policy.model import ApproverRule, PolicySet
 from requests_app.policy.sign_in import FreshSignIn, demands_of, read_facts
 from requests_app.policy.verdict import Verdict
+from requests_app.policy.windows import Plan
 from requests_app.standing import Decider
 from requests_app.surroundings import locks
 
 
 @dataclass(frozen=True)
 class Ask:
-    """What a person asks for, as the form or the API handed it in."""
+    """What a person asks for, as the form or the API handed it in; without a plan, for now."""
 
     entitlement: Entitlement
     duration: timedelta
     reason: str
     ticket: str = ""
     source: str = ""
+    plan: Plan | None = None
 
 
 def active_policy() -> PolicySet:
@@ -140,6 +142,7 @@ def attempt(
         moments=moments,
         sign_in=read_facts(sign_in),
         void_contexts=sign_in_contexts.void(contexts) if contexts else {},
+        plan=ask.plan,
     )
 
 

@@ -26,6 +26,7 @@ from requests_app.notices.topics import OVERDUE
 
 DECIDED = "decided"
 OPENED = "opened"
+BEGINNING = "beginning"
 ENDING = "ending"
 EXTENDED = "extended"
 SHORTENED = "shortened"
@@ -57,10 +58,21 @@ def decided(access_request: AccessRequest, *, by: str, why: str = "") -> None:
             if item.left_out_at
         ],
         kept=len(access_request.kept),
-        activate_by=_iso(
-            access_request.decided_at + access_request.activate_within if access_request.decided_at else None
-        ),
+        **_times(access_request),
     )
+
+
+def _times(access_request: AccessRequest) -> dict[str, Any]:
+    """Return when what was decided on may be activated: at the latest, and with windows when the first begins."""
+    if access_request.decided_at is None:
+        return {}
+    if not access_request.windows:
+        return {"activate_by": _iso(access_request.decided_at + access_request.activate_within)}
+    left = access_request.windows_left(access_request.decided_at)
+    if not left:
+        return {}
+    first = {"activate_from": _iso(left[0].starts_at), "activate_by": _iso(left[0].last_chance)}
+    return {**first, "times": len(left)}
 
 
 def opened(grant: Grant) -> None:
@@ -74,6 +86,18 @@ def opened(grant: Grant) -> None:
         resource=grant.entitlement.resource.name,
         expires_at=_iso(grant.expires_at),
         connect=grant.entitlement.connect,
+    )
+
+
+def beginning(grant: Grant) -> None:
+    """The requester is told that the window has begun that this grant, with others of its request, is for; once."""
+    _put(
+        f"beginning:{grant.access_request_id}:{_iso(grant.activate_from)}",
+        BEGINNING,
+        grant.person,
+        grant.access_request,
+        activate_by=_iso(grant.activate_by),
+        closes_by=_iso(grant.closes_by),
     )
 
 

@@ -24,7 +24,7 @@ from requests_app import (
     surroundings,
     wake,
 )
-from requests_app.actions import alarm, ending, lapse, take_away, waiting
+from requests_app.actions import alarm, beginning, ending, lapse, take_away, waiting
 from requests_app.actions import policy as policy_actions
 from requests_app.converge import converge as converge_container
 from requests_app.converge import snapshots as container_snapshots
@@ -84,12 +84,13 @@ def compare(container_id: int) -> int:
 
 @shared_task(name="requests_app.deadlines")
 def deadlines() -> int:
-    """What time does to requests and grants is done: lapsing, reminding, escalating, closing, telling of the near end."""
+    """What time does to requests and grants is done: lapsing, reminding, escalating, closing, telling."""
     steps = (
         lapse.lapse_undecided,
         lapse.lapse_overtaken,
         lapse.close_unused,
         waiting.keep_time,
+        beginning.tell,
         ending.tell,
     )
     done = sum(step() for step in steps)

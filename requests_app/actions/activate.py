@@ -100,10 +100,21 @@ def _open(
     require_armed()
     moment = now()
     for grant in grants:
-        hard_end = moment + timedelta(seconds=settings.OPENING_BUDGET_SECONDS) + grant.duration
         open_grant(
-            by, access_request, grant, moment, hard_end, from_elsewhere=from_elsewhere, sign_in=sign_in
+            by,
+            access_request,
+            grant,
+            moment,
+            _hard_end(grant, moment),
+            from_elsewhere=from_elsewhere,
+            sign_in=sign_in,
         )
+
+
+def _hard_end(grant: Grant, moment: datetime) -> datetime:
+    """Return the end for Azure of what is activated now: never later than its window's."""
+    end = moment + timedelta(seconds=settings.OPENING_BUDGET_SECONDS) + grant.duration
+    return min(end, grant.closes_by) if grant.closes_by else end
 
 
 def open_grant(

@@ -25,19 +25,21 @@ _TRIES = 3
 def get_code(*, by: Person, access_request_id: int) -> str:
     """Return a fresh latch code for this approved request; the one before is revoked. It is not kept as text.
 
-    Refused for anyone but the requester; Stale when nothing is left to activate; Gone past the activation time.
+    It is for the window that is open or comes next, and good from when that begins. Refused for anyone but the
+    requester; Stale when nothing is left to activate; Gone past the activation time.
     """
     access_request = AccessRequest.objects.select_related("requester").get(pk=access_request_id)
     with attempting("code.refused", by=by.party, about=access_request.about()):
-        grants = lock_issued(access_request_id, by)
+        grants = lock_issued(access_request_id, by, ahead=True)
         text, _ = mint(access_request, grants, by)
     return text
 
 
-def lock_issued(access_request_id: int, by: Person) -> list[Grant]:
-    """Return the request's grants that wait for activation; request and grants are locked.
+def lock_issued(access_request_id: int, by: Person, *, ahead: bool = False) -> list[Grant]:
+    """Return the request's grants that wait for activation, of one window if it has some; request and grants are locked.
 
-    Refused for anyone but the requester; Stale when none waits; Gone when their time to activate is over.
+    Refused for anyone but the requester, and before the window has begun unless it is looked `ahead`; Stale when none
+    waits; Gone when their time to activate is over.
     """
     access_request = AccessRequest.objects.select_for_update().get(pk=access_request_id)
     if by.pk != access_request.requester_id:
@@ -50,13 +52,25 @@ def lock_issued(access_request_id: int, by: Person) -> list[Grant]:
     )
     if not grants:
         raise Stale("Nothing of this request waits for activation. Nothing was changed.")
-    if min(grant.activate_by for grant in grants) <= now():
+    return _of_one_window(grants, now(), ahead=ahead)
+
+
+def _of_one_window(grants: list[Grant], moment: datetime, *, ahead: bool) -> list[Grant]:
+    usable = [grant for grant in grants if moment < grant.activate_by]
+    if not usable:
         raise Gone(
             "The time to activate this request is over.",
             check="activate by",
             way_on="Ask again; it takes a minute.",
         )
-    return grants
+    first = min(usable, key=lambda grant: grant.activate_by)
+    if not ahead and first.activate_from and not first.begun(moment):
+        raise Refused(
+            f"It was agreed to from {first.activate_from:%a %-d %b, %H:%M} UTC on, and not before.",
+            check="window",
+            way_on="Come back then; you are told when it begins.",
+        )
+    return [grant for grant in usable if grant.activate_from == first.activate_from]
 
 
 def mint(access_request: AccessRequest, grants: list[Grant], by: Person) -> tuple[str, LatchCode]:
@@ -90,6 +104,7 @@ def _kept(access_request: AccessRequest, grants: list[Grant], moment: datetime) 
         kid=ring.signing.kid,
         issued_at=moment,
         expires_at=claims.exp,
+        activate_from=grants[0].activate_from,
         status_list=number,
         status_index=place,
     )
@@ -123,9 +138,14 @@ def cancel(*, by: Person, access_request_id: int, why: str = "") -> AccessReques
     return access_request
 
 
-def revoke_live(access_request: AccessRequest, moment: datetime, why: str, by: Party) -> None:
-    """No code of this request works any more, and the trail says why. The caller holds the request's row."""
-    live = access_request.codes.filter(spent_at__isnull=True, revoked_at__isnull=True)
+def revoke_live(
+    access_request: AccessRequest, moment: datetime, why: str, by: Party, **only: datetime | None
+) -> None:
+    """No code of this request works any more, and the trail says why. The caller holds the request's row.
+
+    `only` narrows it to codes with these columns.
+    """
+    live = access_request.codes.filter(spent_at__isnull=True, revoked_at__isnull=True, **only)
     for code in live:
         live.filter(pk=code.pk).update(revoked_at=moment, revoked_why=why)
         record("code.revoked", by=by, about=access_request.about(), why=why, data={"jti": str(code.jti)})
@@ -140,7 +160,7 @@ def _claims(access_request: AccessRequest, grants: list[Grant], moment: datetime
         tid=str(requester.tid),
         jti=str(uuid4()),
         iat=moment,
-        nbf=moment,
+        nbf=max(moment, grants[0].activate_from or moment),
         exp=min(grant.activate_by for grant in grants),
         request=str(access_request.pk),
         grants=tuple(

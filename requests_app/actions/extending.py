@@ -25,7 +25,8 @@ def latest(grant: Grant) -> datetime | None:
 def new_end(grant: Grant, total: timedelta, moment: datetime) -> datetime:
     """Return when the grant would end after `total` time since its opening.
 
-    Stale unless it is open; Refused in its last two minutes; Invalid unless that is later than its present end.
+    Stale unless it is open; Refused in its last two minutes, and for what closes with its window; Invalid unless that is
+    later than its present end.
     """
     last = latest(grant)
     if last is None or grant.opened_at is None or grant.expires_at is None:
@@ -35,6 +36,12 @@ def new_end(grant: Grant, total: timedelta, moment: datetime) -> datetime:
             "In its last two minutes nothing can be extended: the new end might not stand in Azure in time.",
             check="last two minutes",
             way_on="Ask again for a new opening.",
+        )
+    if grant.closes_by:
+        raise Refused(
+            f"It closes with its window, at {grant.closes_by:%H:%M:%S} UTC, and not later.",
+            check="window",
+            way_on="Ask for what you need after that by itself.",
         )
     end = grant.opened_at + total
     if end <= grant.expires_at:

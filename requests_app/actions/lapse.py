@@ -84,5 +84,7 @@ def _close_unused(pk: int) -> int:
         except Stale:
             log.info("deadlines.overtaken", grant=str(grant.uid))
             return 0
-        revoke_live(grant.access_request, moment, "Time to activate is over", WORKFLOW)
+        # A code for the window after this one stays good.
+        this = {"activate_from": grant.activate_from}
+        revoke_live(grant.access_request, moment, "Time to activate is over", WORKFLOW, **this)
     return 1

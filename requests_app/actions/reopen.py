@@ -53,6 +53,8 @@ def _again(by: Person, grant: Grant, moment: datetime, end: datetime) -> Grant:
         break_glass=grant.break_glass,
         issued_at=moment,
         activate_by=end,
+        activate_from=grant.activate_from,
+        closes_by=grant.closes_by,
         again_of=grant,
     )
     record(

@@ -18,6 +18,7 @@ def shown(access_request: AccessRequest) -> dict[str, Any]:
         "seen": fingerprint(access_request),
         "duration_seconds": int(access_request.duration.total_seconds()),
         "source": access_request.source_address,
+        "starts": [at.isoformat() for at in access_request.starts],
         "comments": len(access_request.comments.all()),
         "items": [
             {

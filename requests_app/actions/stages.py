@@ -93,8 +93,14 @@ def _lapses(access_request: AccessRequest, stage: Stage, moment: datetime) -> da
 
 
 def no_later(access_request: AccessRequest, by_policy: datetime) -> datetime:
-    """Return when nobody needs to decide any more: more time is of no use once what it extends is nearly over."""
-    last = latest(access_request.extends) if access_request.extends else None
+    """Return when nobody needs to decide any more.
+
+    More time is of no use once what it extends is nearly over, nor is a window.
+    """
+    windows = access_request.windows
+    last = windows[-1].last_chance if windows else None
+    if access_request.extends:
+        last = latest(access_request.extends)
     return min(by_policy, last) if last else by_policy
 
 

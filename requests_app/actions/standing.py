@@ -22,7 +22,7 @@ INACTIVE: dict[str, Any] = {"active": False}
 
 @dataclass(frozen=True)
 class Standing:
-    """A code of ours: what it says, its row, and all the grants of its request."""
+    """A code of ours: what it says, its row, and all the grants of its request and window."""
 
     claims: Claims
     code: LatchCode
@@ -59,7 +59,8 @@ def find(text: str) -> Standing | None:
     code = codes.filter(jti=claims.jti, digest=digest(text)).first()
     if code is None:
         return None
-    grants = Grant.objects.filter(access_request=code.access_request_id)
+    # Of several windows each has a code of its own.
+    grants = Grant.objects.filter(access_request=code.access_request_id, activate_from=code.activate_from)
     return Standing(claims, code, tuple(grants.select_related("entitlement__resource").order_by("pk")))
 
 

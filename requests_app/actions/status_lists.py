@@ -67,7 +67,10 @@ def forget() -> None:
 def invalid(number: int, moment: datetime) -> list[int]:
     """Return the places of this list whose codes are revoked, or were used and have nothing open any more."""
     live = Grant.objects.alias(end=Coalesce("expires_at", "hard_end")).filter(
-        access_request=OuterRef("access_request"), state__in=LIVE, end__gt=moment
+        Q(activate_from__isnull=True) | Q(activate_from=OuterRef("activate_from")),
+        access_request=OuterRef("access_request"),
+        state__in=LIVE,
+        end__gt=moment,
     )
     codes = LatchCode.objects.filter(status_list=number, expires_at__gt=moment - _KEPT)
     bad = Q(revoked_at__isnull=False) | (Q(spent_at__isnull=False) & ~Exists(live))

@@ -94,6 +94,7 @@ def _submit(
         reason=ask.reason.strip(),
         ticket=ask.ticket.strip(),
         duration=ask.duration,
+        **_later(ask),
         source_address=ask.source,
         observed_address=here.source_address,
         submitted_at=moment,
@@ -109,6 +110,11 @@ def _submit(
     _record(access_request, seen)
     _start(access_request, moment)
     return access_request
+
+
+def _later(ask: Ask) -> dict[str, Any]:
+    plan = ask.plan
+    return {"starts": list(plan.starts), "time_zone": plan.zone, "every": plan.every} if plan else {}
 
 
 def _items(access_request: AccessRequest, seen: Bundle) -> list[RequestItem]:
@@ -135,6 +141,7 @@ def _record(access_request: AccessRequest, seen: Bundle) -> None:
             "ticket": access_request.ticket,
             "policy": access_request.policy_hash,
             "rules": seen.rules,
+            **({"starts": [at.isoformat() for at in access_request.starts]} if access_request.starts else {}),
             **({"entitlements": [ask.entitlement.key for ask in seen.asks]} if len(seen.asks) > 1 else {}),
             **({"extends": str(access_request.extends.uid)} if access_request.extends else {}),
         },

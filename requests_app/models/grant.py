@@ -1,6 +1,7 @@
 """The right that came out of an approved request, and the signed codes that carry it."""
 
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models import F, Q
@@ -49,6 +50,17 @@ class Grant(models.Model):
     policy_hash = models.CharField(max_length=64)
     issued_at = models.DateTimeField()
     activate_by = models.DateTimeField()
+    activate_from = models.DateTimeField(
+        null=True, blank=True, help_text="When its window begins; empty: it could be activated once issued."
+    )
+    closes_by = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When its window ends, and it with it, however late it was activated.",
+    )
+    told_start_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its holder was told that the window has begun."
+    )
     activated_at = models.DateTimeField(null=True, blank=True)
     opened_at = models.DateTimeField(
         null=True, blank=True, help_text="When the rule was read back from Azure."
@@ -94,10 +106,39 @@ class Grant(models.Model):
             models.Index(fields=["access_request"], name="grant_of_request"),
             models.Index(fields=["state"], condition=~Q(state="closed"), name="grant_live"),
             models.Index(fields=["-closed_at"], condition=Q(closed_at__isnull=False), name="grant_closed_at"),
+            models.Index(
+                fields=["activate_from"],
+                condition=Q(state="issued", activate_from__isnull=False, told_start_at__isnull=True),
+                name="grant_beginning",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["item"], condition=Q(again_of__isnull=True), name="grant_one_per_item"
+                fields=["item"],
+                condition=Q(again_of__isnull=True, activate_from__isnull=True),
+                name="grant_one_per_item",
+            ),
+            models.UniqueConstraint(
+                fields=["item", "activate_from"],
+                condition=Q(again_of__isnull=True, activate_from__isnull=False),
+                name="grant_one_per_window",
+            ),
+            models.CheckConstraint(
+                condition=Q(activate_from__isnull=True, closes_by__isnull=True)
+                | Q(activate_from__lt=F("activate_by"), activate_by__lte=F("closes_by")),
+                name="grant_window_has_end",
+            ),
+            models.CheckConstraint(
+                condition=Q(closes_by__isnull=True)
+                | Q(hard_end__isnull=True)
+                | Q(hard_end__lte=F("closes_by")),
+                name="grant_never_past_window",
+            ),
+            models.CheckConstraint(
+                condition=Q(activate_from__isnull=True)
+                | Q(activated_at__isnull=True)
+                | Q(activated_at__gte=F("activate_from")),
+                name="grant_never_before_window",
             ),
             models.UniqueConstraint(
                 fields=["person", "entitlement"],
@@ -145,6 +186,10 @@ class Grant(models.Model):
     def __str__(self) -> str:
         return f"{self.entitlement} for {self.person}"
 
+    def begun(self, moment: datetime) -> bool:
+        """Return whether it may be activated by now, as far as its window is concerned."""
+        return self.activate_from is None or self.activate_from <= moment
+
     @property
     def live(self) -> bool:
         """Return whether something of this grant is, or may be, open in Azure."""
@@ -171,6 +216,9 @@ class LatchCode(models.Model):
     kid = models.CharField(max_length=64)
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField()
+    activate_from = models.DateTimeField(
+        null=True, blank=True, help_text="When the window begins that it is for; empty: there are none."
+    )
     spent_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_why = models.CharField(max_length=200, blank=True)

@@ -1,8 +1,9 @@
 """Access requests and their items. Who may see what is a queryset; what may happen is not here."""
 
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.functional import cached_property
@@ -10,6 +11,7 @@ from django.utils.functional import cached_property
 from audit_app.trail import About
 from requests_app.models.catalogue import Entitlement
 from requests_app.models.person import Person
+from requests_app.policy.windows import EVERY, Plan, Window
 
 
 class AccessRequestQuerySet(models.QuerySet["AccessRequest"]):
@@ -65,6 +67,18 @@ class AccessRequest(models.Model):
         related_name="extensions",
         help_text="The open grant this asks more time for; `duration` is then the whole time.",
     )
+    starts: Any = ArrayField(
+        models.DateTimeField(),
+        default=list,
+        blank=True,
+        help_text="When each window begins that was asked for; empty: now. Each lasts as long as `duration`.",
+    )
+    time_zone = models.CharField(
+        max_length=60, blank=True, help_text="By whose clocks `starts` were chosen; empty: now was asked for."
+    )
+    every = models.CharField(
+        max_length=12, blank=True, choices=list(EVERY.items()), help_text="How often the windows come back."
+    )
     break_glass = models.BooleanField(
         default=False,
         help_text="Opened in an emergency, with nobody asked: those who were skipped were alerted.",
@@ -116,6 +130,14 @@ class AccessRequest(models.Model):
                 | Q(state="pending", extends__isnull=True),
                 name="request_glass_waits_for_nobody",
             ),
+            models.CheckConstraint(
+                condition=Q(starts__len=0, time_zone="", every="")
+                | Q(starts__len=1, extends__isnull=True, break_glass=False, every="") & ~Q(time_zone="")
+                | Q(starts__len__gt=1, extends__isnull=True, break_glass=False)
+                & ~Q(time_zone="")
+                & ~Q(every=""),
+                name="request_later_is_new",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -131,6 +153,20 @@ class AccessRequest(models.Model):
         """Return when the open grant would end if this is agreed to; None unless it asks more time for one."""
         opened = self.extends.opened_at if self.extends else None
         return opened + self.duration if opened else None
+
+    @property
+    def plan(self) -> Plan | None:
+        """Return when it was asked for; None for now."""
+        return Plan(tuple(self.starts), self.time_zone, self.every) if self.starts else None
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """Return from when to when it may be had, in order; none where it is to be activated once approved."""
+        return self.plan.windows(self.duration) if self.plan else ()
+
+    def windows_left(self, moment: datetime) -> tuple[Window, ...]:
+        """Return those of its windows in which something could still be activated."""
+        return tuple(window for window in self.windows if moment < window.last_chance)
 
     def about(self) -> About:
         """Return how the trail speaks of this request."""

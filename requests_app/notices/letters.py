@@ -21,6 +21,9 @@ _MOMENTS: Final = (
     "lapses_at",
     "due_at",
     "ask_by",
+    "activate_from",
+    "begins_at",
+    "closes_by",
     "starts_at",
     "ends_at",
 )

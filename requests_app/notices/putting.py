@@ -71,4 +71,17 @@ def facts(access_request: AccessRequest) -> dict[str, Any]:
         "ticket": access_request.ticket,
         "source": access_request.source_address,
         "duration_seconds": int(access_request.duration.total_seconds()),
+        **_later(access_request),
+    }
+
+
+def _later(access_request: AccessRequest) -> dict[str, Any]:
+    """Return when it is wanted, where that is not now: the first beginning, and how often."""
+    if not access_request.starts:
+        return {}
+    first = access_request.starts[0].isoformat()
+    return {
+        "begins_at": first,
+        "windows": len(access_request.starts),
+        "every": access_request.get_every_display(),
     }

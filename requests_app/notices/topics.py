@@ -53,6 +53,9 @@ TOPICS: Final = (
         (NOW, DIGEST, OFF),
         waits=True,
     ),
+    Topic(
+        "beginning", "A time that was agreed to beforehand begins", ("beginning",), (NOW, OFF), waits=False
+    ),
     Topic("opened", "My access is open", ("opened",), (NOW, OFF), waits=False),
     Topic("ending", "My access ends in ten minutes", ("ending",), (NOW, OFF), waits=False),
     Topic("moved", "The end of my access was moved", ("extended", "shortened"), (NOW, OFF), waits=False),

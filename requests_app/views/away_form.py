@@ -7,9 +7,7 @@ from zoneinfo import ZoneInfo
 from django import forms
 
 from audit_app.clock import now
-
-_WIDGET = {"type": "datetime-local", "step": "60"}
-_FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
+from requests_app.views.clock_times import HOW, WIDGET, clock_time
 
 
 class AwayForm(forms.Form):
@@ -19,10 +17,10 @@ class AwayForm(forms.Form):
         label="From",
         required=False,
         max_length=20,
-        widget=forms.TextInput(attrs=_WIDGET),
+        widget=forms.TextInput(attrs=WIDGET),
         help_text="Empty: from now.",
     )
-    ends_at = forms.CharField(label="Until", max_length=20, widget=forms.TextInput(attrs=_WIDGET))
+    ends_at = forms.CharField(label="Until", max_length=20, widget=forms.TextInput(attrs=WIDGET))
     zone = forms.CharField(
         required=False, max_length=60, initial="UTC", widget=forms.HiddenInput(attrs={"data-zone": ""})
     )
@@ -56,12 +54,13 @@ class AwayForm(forms.Form):
     def _instant(self, name: str, written: str, zone: ZoneInfo) -> datetime | None:
         if not written:
             return now()
-        for shape in _FORMATS:
-            try:
-                return datetime.strptime(written, shape).replace(tzinfo=zone).astimezone(UTC)
-            except (ValueError, OverflowError):
-                continue
-        self.add_error(name, "Write a day and a time, like 2026-12-24 18:00.")
+        typed = clock_time(written)
+        try:
+            if typed is not None:
+                return typed.replace(tzinfo=zone).astimezone(UTC)
+        except OverflowError:
+            pass
+        self.add_error(name, HOW)
         return None
 
 

@@ -10,6 +10,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from audit_app import origin
+from audit_app.clock import now
 from requests_app.actions import activate as activating
 from requests_app.actions import codes
 from requests_app.codes.token import LONGEST
@@ -47,8 +48,14 @@ def get_code(request: PortalRequest, pk: int) -> HttpResponse:
     """Show a fresh code of this approved request, once."""
     access_request = visible_request(request.user, pk)
     text = codes.get_code(by=request.user, access_request_id=access_request.pk)
-    grants = Grant.objects.filter(access_request=access_request).select_related("entitlement")
-    context = {"code": text, "access_request": access_request, "grants": list(grants)}
+    begins = access_request.codes.order_by("-pk").values_list("activate_from", flat=True)[0]
+    grants = Grant.objects.filter(access_request=access_request, activate_from=begins)
+    context = {
+        "code": text,
+        "access_request": access_request,
+        "grants": list(grants.select_related("entitlement")),
+        "begins": begins if begins and begins > now() else None,
+    }
     return render(request, "requests/code.html", context)
 
 

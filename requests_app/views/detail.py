@@ -23,6 +23,7 @@ from requests_app.views.glass_words import glass_of
 from requests_app.views.http import PortalRequest, live, sign_in_note, signature, visible_request
 from requests_app.views.stages import group_names, steps, usual_waits, with_story
 from requests_app.views.timeline import moments
+from requests_app.views.windows import lines, next_ready, worth_a_card
 
 PAGE = "requests/detail.html"
 QUICK, SLOW, NEVER = 2, 15, 0
@@ -87,8 +88,9 @@ def situation(access_request: AccessRequest, person: Person) -> dict[str, Any]:
     items = list(whole.items.all())
     live = _live(whole)
     to_decide = _to_decide(whole, person, live)
+    moment = now()
     return {
-        "now": now(),
+        "now": moment,
         "access_request": whole,
         "items": items,
         "title": ("More time for " if whole.extends_id else "")
@@ -97,11 +99,11 @@ def situation(access_request: AccessRequest, person: Person) -> dict[str, Any]:
         "may_close_person": person.is_administrator,
         "mine": whole.requester_id == person.pk,
         "may_ask_again": whole.requester_id == person.pk and over(whole, [door.grant for door in held]),
-        "state": held[0].grant.state if held else whole.state,
         "steps": steps(whole, group_names([whole]), live),
-        "doors": held,
+        "doors": worth_a_card(held),
+        "windows": lines(whole, [door.grant for door in held], moment),
         "outcomes": _outcomes(items, held) if len(items) > 1 else (),
-        "ready": [door for door in held if door.grant.state == Grant.State.ISSUED],
+        "ready": next_ready(held),
         "revocable": [door for door in held if door.buttons & {"revoke", "void"}],
         "events": story,
         "last_event": last_event,
@@ -124,8 +126,13 @@ def _usual(access_request: AccessRequest) -> timedelta | None:
 
 
 def _outcomes(items: list[RequestItem], held: list[Door]) -> list[tuple[RequestItem, str]]:
-    """Return, of several things, what became of each: the state of its grant, or nothing."""
-    states = {door.grant.item_id: door.grant.state for door in held}
+    """Return, of several things, what became of each: the state of its grant, or nothing.
+
+    Of several windows what is open counts, then what is to come.
+    """
+    order = {Grant.State.CLOSED.value: 0, Grant.State.ISSUED.value: 1}
+    by_weight = sorted(held, key=lambda door: order.get(door.grant.state, 2))
+    states = {door.grant.item_id: door.grant.state for door in by_weight}
     return [(item, states.get(item.pk, "")) for item in items]
 
 
@@ -173,4 +180,5 @@ def _seen(context: dict[str, Any]) -> str:
             for door in context["doors"]
             for row in door.openings
         ],
+        [(line.state, line.word) for line in context["windows"]],
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.http import HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -37,7 +37,7 @@ def home(request: PortalRequest) -> HttpResponse:
     person, moment = request.user, now()
     mine = Grant.objects.filter(person=person)
     # What is or may be open stands first, so that the bound below cuts off only what waits to be activated.
-    alive = mine.exclude(state=Grant.State.CLOSED).order_by(_ISSUED, "id")
+    alive = mine.exclude(state=Grant.State.CLOSED).exclude(activate_from__gt=moment).order_by(_ISSUED, "id")
     held = doors(with_openings(alive[: MOST + 1]), person)
     failed = mine.filter(state=Grant.State.CLOSED, ended_why=Grant.Why.FAILED, closed_at__gte=moment - NEWS)
     not_opened = doors(with_openings(failed.order_by("-id")[:3]), person)
@@ -50,12 +50,13 @@ def home(request: PortalRequest) -> HttpResponse:
     taken_away = [
         door for door in doors(with_openings(removed.order_by("-id")[:3]), person) if door.time.again
     ]
-    waiting = _waiting(person)
+    waiting, to_come = _waiting(person), _to_come(mine, moment)
     news = list(_refused(person, moment))
     context = {
         "now": moment,
         "ready": [door for door in held[:MOST] if door.grant.state == Grant.State.ISSUED],
         "reachable": [door for door in held[:MOST] if door.grant.state != Grant.State.ISSUED],
+        "to_come": to_come,
         "taken_away": taken_away,
         "not_opened": not_opened,
         "waiting": waiting[:MOST],
@@ -70,7 +71,7 @@ def home(request: PortalRequest) -> HttpResponse:
         "requests/home.html",
         "access",
         context,
-        _seen(held, [*taken_away, *not_opened], waiting, news),
+        _seen(held, [*taken_away, *not_opened], waiting, news, to_come),
     )
 
 
@@ -80,6 +81,15 @@ def _waiting(person: Person) -> list[Waiting]:
     found = list(with_story(mine).order_by("id")[: MOST + 1])
     groups = group_names(found)
     return [Waiting(access_request, steps(access_request, groups)) for access_request in found]
+
+
+def _to_come(mine: QuerySet[Grant], moment: datetime) -> list[Grant]:
+    """Return what was agreed to for later: of each request what comes next, the nearest first."""
+    ahead = mine.filter(state=Grant.State.ISSUED, activate_from__gt=moment)
+    first = ahead.order_by("access_request", "activate_from", "id").distinct("access_request")
+    found = Grant.objects.filter(pk__in=first.values("pk")).select_related("access_request")
+    found = found.prefetch_related("access_request__items__entitlement")
+    return list(found.order_by("activate_from")[:MOST])
 
 
 def _refused(person: Person, moment: datetime) -> "list[AccessRequest]":
@@ -106,7 +116,13 @@ def _lately(person: Person, held: list[Door]) -> list[tuple[Grant, str]]:
     ]
 
 
-def _seen(held: list[Door], failed: list[Door], waiting: list[Waiting], news: list[AccessRequest]) -> str:
+def _seen(
+    held: list[Door],
+    failed: list[Door],
+    waiting: list[Waiting],
+    news: list[AccessRequest],
+    to_come: list[Grant],
+) -> str:
     return signature(
         [
             (
@@ -122,4 +138,5 @@ def _seen(held: list[Door], failed: list[Door], waiting: list[Waiting], news: li
         [door.grant.pk for door in failed],
         [(one.access_request.pk, one.steps) for one in waiting],
         [access_request.pk for access_request in news],
+        [grant.pk for grant in to_come],
     )

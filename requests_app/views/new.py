@@ -24,7 +24,7 @@ from requests_app.views import kept_form
 from requests_app.views.again import again
 from requests_app.views.break_glass import may_break
 from requests_app.views.http import PortalRequest, sign_in_facts
-from requests_app.views.new_form import AskForm, beginning, presets
+from requests_app.views.new_form import NewForm, beginning, presets
 from requests_app.views.new_preview import preview_words
 from requests_app.views.on_offer import limits_of, no_such
 
@@ -49,13 +49,13 @@ def new(request: PortalRequest) -> HttpResponse:
     wanted = _wanted(request.POST)
     if PROVE in request.POST:
         return _prove(request, wanted)
-    form = AskForm(request.POST)
+    form = NewForm(request.POST)
     if not form.is_valid():
         return render(request, PAGE, _page(request, wanted, form), status=Invalid.status)
     return _ask(request, wanted, form)
 
 
-def _ask(request: PortalRequest, wanted: Sequence[Entitlement], form: AskForm) -> HttpResponse:
+def _ask(request: PortalRequest, wanted: Sequence[Entitlement], form: NewForm) -> HttpResponse:
     try:
         access_request = submit.submit(
             by=request.user,
@@ -78,7 +78,7 @@ def preview(request: PortalRequest) -> HttpResponse:
     """Show what the form as typed so far would do. Changes nothing, whatever the method."""
     data = request.POST if request.method == "POST" else request.GET
     wanted = _wanted(data)
-    form = AskForm(data)
+    form = NewForm(data)
     form.is_valid()
     limits = limits_of(request.user, wanted)
     return render(request, f"{PAGE}#preview", preview_words(request, wanted, form, limits))
@@ -94,7 +94,7 @@ def _looked_at(request: PortalRequest) -> HttpResponse:
 def _as_typed(request: PortalRequest, data: QueryDict) -> HttpResponse:
     """Return the page with this typed into it, and nothing of it called wrong yet."""
     wanted = _wanted(data)
-    form = AskForm(data)
+    form = NewForm(data)
     form.is_valid()
     form.errors.clear()
     return render(request, PAGE, _page(request, wanted, form, asking=True))
@@ -139,15 +139,15 @@ def _untouched(request: PortalRequest, wanted: Sequence[Entitlement], said: dict
     here = origin.current().source_address or ""
     most = min(one.max_duration for one in limits)
     first = beginning([one.key for one in wanted], most=most, source=here, said=said)
-    form = AskForm(first)
+    form = NewForm(first)
     form.is_valid()
     words = _page(request, wanted, form, limits, asking=True)
     # The page itself shows the form untouched: what is missing is said beside it, not in red within.
-    return render(request, PAGE, {**words, "form": AskForm(initial=first)})
+    return render(request, PAGE, {**words, "form": NewForm(initial=first)})
 
 
 def _refused(
-    request: PortalRequest, wanted: Sequence[Entitlement], form: AskForm, error: LatchError
+    request: PortalRequest, wanted: Sequence[Entitlement], form: NewForm, error: LatchError
 ) -> HttpResponse:
     # Somebody who could never have it is told so by the error's own page, which shows nothing of the network.
     limits_of(request.user, wanted, otherwise=error)
@@ -176,7 +176,7 @@ def _wanted(data: QueryDict) -> list[Entitlement]:
 def _page(
     request: PortalRequest,
     wanted: Sequence[Entitlement],
-    form: AskForm,
+    form: NewForm,
     limits: Sequence[Limits] | None = None,
     *,
     asking: bool = False,
@@ -188,6 +188,8 @@ def _page(
         "form": form,
         "presets": presets(words["most"]),
         "may_break_glass": len(wanted) == 1 and may_break(request.user, wanted[0]),
+        "later_within": min(one.later.ahead for one in limits),
+        "several_times": min(one.later.windows for one in limits),
         "own_address_only": context.active_policy().source.own_address_only,
         "again": urlencode({"entitlement": [one.key for one in wanted]}, doseq=True),
     }

@@ -10,6 +10,8 @@ from django.conf import settings
 from requests_app.context import Ask
 from requests_app.models import Entitlement
 from requests_app.policy.durations import parse_duration, write_duration
+from requests_app.policy.windows import Window
+from requests_app.views.later_form import LaterForm
 
 PRESETS = tuple(timedelta(minutes=minutes) for minutes in (15, 30, 60, 120, 240, 480))
 USUAL = timedelta(minutes=30)
@@ -70,7 +72,23 @@ class AskForm(forms.Form):
             reason=said.get("reason", ""),
             ticket=said.get("ticket", ""),
             source=said.get("source", ""),
+            plan=said.get("plan"),
         )
+
+
+class NewForm(LaterForm, AskForm):
+    """The same, for now or for later."""
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """Return what is typed so far as windows; none for now, or while it is not to be understood."""
+        wanted, length = self.cleaned_data.get("plan"), self.cleaned_data.get("duration")
+        return wanted.windows(length) if wanted and length else ()
+
+    @property
+    def speaks_of_later(self) -> bool:
+        """Return whether any of its fields for later holds something."""
+        return any(str(self.data.get(name) or "").strip() for name in ("begins_at", "every", "times"))
 
 
 def beginning(

@@ -14,7 +14,7 @@ from requests_app.policy.sign_in import FreshSignIn
 from requests_app.policy.verdict import Limits
 from requests_app.preview import RulePreview, StagePreview
 from requests_app.views.http import PortalRequest, sign_in_facts
-from requests_app.views.new_form import AskForm
+from requests_app.views.new_form import NewForm
 from requests_app.views.stages import usual_waits
 
 NEEDED = "needed"
@@ -39,7 +39,7 @@ class Part:
 def preview_words(
     request: PortalRequest,
     entitlements: Sequence[Entitlement],
-    form: AskForm,
+    form: NewForm,
     limits: Sequence[Limits],
     *,
     asking: bool = True,
@@ -54,6 +54,7 @@ def preview_words(
     # What holds of each alike is said once; the rest beside the thing it is about.
     alike = [check for check in found[0] if all(check in checks for checks in found)]
     own = [tuple(check for check in checks if check not in alike) for checks in found]
+    unclear = _not_understood(form)
     every = [*seen.checks, *dict.fromkeys(check for checks in found for check in checks)]
     return {
         "now": moment,
@@ -67,14 +68,22 @@ def preview_words(
             )
         ],
         "directory_age": seen.parts[0].directory_age,
-        "open_checks": _open([*seen.checks, *alike]),
+        "open_checks": _open([*seen.checks, *alike, *unclear]),
         "passed_checks": [check for check in every if check.outcome == "pass"],
         "prove": any(check.name == FreshSignIn.name and check.outcome in ("fail", NEEDED) for check in every),
-        "outcome": _outcome(every),
+        "outcome": _outcome([*every, *unclear]),
         "stages": [_stage(stage) for stage in seen.stages],
         "usual": _usual(entitlements),
+        "windows": form.windows,
         "observed": here,
     }
+
+
+def _not_understood(form: NewForm) -> list[Check]:
+    """Return what is said of a beginning that can not be read: else it would look as if it were asked for now."""
+    wrong = [str(words[0]) for name, words in form.errors.items() if name in ("begins_at", "every", "times")]
+    title = "It begins at a time that is understood"
+    return [Check("start", title, NEEDED, words) for words in wrong]  # type: ignore[arg-type]
 
 
 def _open(checks: Iterable[Check]) -> tuple[Check, ...]:
@@ -110,7 +119,7 @@ def _seats(stage: StagePreview) -> str:
     return f"{stage.need.quorum} of them have to agree" if stage.need.quorum > 1 else ""
 
 
-def _soften(check: Check, form: AskForm) -> Check:
+def _soften(check: Check, form: NewForm) -> Check:
     field = _STILL_EMPTY.get(check.name)
     empty = field is not None and not str(form.data.get(field, "")).strip()
     if check.outcome == "fail" and (empty or check.name in _NEEDED_ALL_ALONG):

@@ -31,6 +31,7 @@ def mails() -> dict[str, dict[str, Any]]:
         "settled": {"stage": "Security", "outcome": "denied", "by": "Sol Okafor"},
         "decided": bundle_samples.DECIDED,
         "opened": {"source": "81.2.69.142", "expires_at": END, "connect": "ssh ada@prod-web-01"},
+        "beginning": {"source": "81.2.69.142", "activate_by": END, "closes_by": END},
         "ending": {"source": "81.2.69.142", "expires_at": END, "ask_by": END},
         "extended": {"expires_at": END},
         "shortened": {"expires_at": END, "by": "Sol Okafor", "why": "The work is done."},
