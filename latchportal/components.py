@@ -57,6 +57,7 @@ def when(at: datetime | None = None, style: str = "") -> SafeString:
         text = f"{local:%H:%M} {local.tzname()}"
     else:
         text = f"{local.day} {local.strftime(_STYLES.get(style, _STYLES['datetime']))}"
+        text = f"{local:%a} {text}" if style == "weekday" else text
         text += "" if style == "date" else f" {local.tzname()}"
     return format_html(
         '<time data-when="{}" datetime="{}" title="{} UTC">{}</time>',

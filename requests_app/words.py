@@ -1,7 +1,7 @@
 """What each kind of event of asking, deciding, opening and closing is called in the trail. Words only."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from audit_app.models import Event
 from audit_app.words import register
@@ -78,7 +78,7 @@ def _codes() -> None:
 
 
 def _grants() -> None:
-    register("grant.issued", "Ready to activate: {object}", icon="key", tone="accent")
+    register("grant.issued", _issued, icon="key", tone="accent")
     register("grant.activated", "Activated {object}", icon="turning", tone="accent")
     register("grant.opened", _opened, icon="unlock", tone="good")
     register("grant.expired", "Time was up, closing: {object}", icon="clock")
@@ -178,6 +178,13 @@ def _narrowed(event: Event) -> str:
     if places := event.data.get("source"):
         changed.append(f"from {places[1]} instead of {places[0]}")
     return f"Agreed to less of {event.object_label}: {', '.join(changed) or 'see its details'}"
+
+
+def _issued(event: Event) -> str:
+    begins = event.data.get("activate_from")
+    if not begins:
+        return f"Ready to activate: {event.object_label}"
+    return f"To be activated from {datetime.fromisoformat(begins):%-d %b, %H:%M} UTC on: {event.object_label}"
 
 
 def _opened(event: Event) -> str:

@@ -30,6 +30,8 @@ EVERY: Final[Mapping[str, str]] = {
 }
 _DAYS_APART: Final = {"day": 1, "workday": 1, "week": 7, "fortnight": 14, "four-weeks": 28}
 _SATURDAY: Final = 5
+# Nothing that is added to a beginning then leaves what a datetime can say.
+_LAST_YEAR: Final = 9000
 
 
 class NoSuchTime(ValueError):
@@ -68,10 +70,12 @@ def plan(first: datetime, zone: str, *, every: str = "", times: int = 1) -> Plan
     """The windows that begin at this clock time (naive) in this zone, so many times.
 
     On each day the clock shows the same time. Raises NoSuchTime where on one of the days it does not, or does twice;
-    ValueError for a zone nobody knows, and for more windows than any policy allows.
+    ValueError for a zone nobody knows, a year beyond all, and for more windows than any policy allows.
     """
     if not 1 <= times <= MOST_WINDOWS:
         raise ValueError(f"Between once and {MOST_WINDOWS} times, please.")
+    if first.year > _LAST_YEAR:
+        raise ValueError(f"No clock is read so far ahead as {first.year}.")
     days = _days(first.date(), every, times)
     return Plan(
         tuple(_instant(datetime.combine(day, first.time()), ZoneInfo(zone)) for day in days), zone, every

@@ -86,7 +86,7 @@ def _waiting(person: Person) -> list[Waiting]:
 def _to_come(mine: QuerySet[Grant], moment: datetime) -> list[Grant]:
     """Return what was agreed to for later: of each request what comes next, the nearest first."""
     ahead = mine.filter(state=Grant.State.ISSUED, activate_from__gt=moment)
-    first = ahead.order_by("access_request", "activate_from", "id").distinct("access_request")
+    first = ahead.order_by("access_request_id", "activate_from", "id").distinct("access_request_id")
     found = Grant.objects.filter(pk__in=first.values("pk")).select_related("access_request")
     found = found.prefetch_related("access_request__items__entitlement")
     return list(found.order_by("activate_from")[:MOST])

@@ -7,30 +7,36 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-import time_machine
 from django.db import IntegrityError, transaction
 
-from audit_app import origin
 from audit_app.clock import now
 from audit_app.lifecycle import Stale
 from audit_app.models import Event
 from requests_app import tasks
-from requests_app.actions import activate, codes, decide, extend, revoke, standing, status_lists, submit
+from requests_app.actions import codes, decide, extend, revoke, standing, status_lists
 from requests_app.actions.narrow import Narrower
-from requests_app.context import Ask
-from requests_app.converge import converge
 from requests_app.errors import Gone, Refused
-from requests_app.models import AccessRequest, Container, DirectoryMembership, Entitlement, Grant, Person
-from requests_app.policy.windows import Plan, plan
+from requests_app.models import AccessRequest, DirectoryMembership, Grant
+from requests_app.policy.windows import Plan
 from requests_app.targets.mark import read_end
-from tests.support.azure import REASON, active_stage, address_of
-from tests.support.convergence import forget_tokens, ours
+from tests.support.azure import REASON, active_stage
+from tests.support.convergence import ours
 from tests.support.refusals import refused
-from tests.support.waits import refreshed, told
+from tests.support.waits import told
+from tests.support.windows import (
+    HOUR,
+    MINUTE,
+    NSG,
+    activates,
+    agreed,
+    asked_for,
+    grants_of,
+    in_hours,
+    on_the_hour,
+    settle,
+)
 
 pytestmark = pytest.mark.django_db
-KEY, NSG = "stg-web-01-ssh", "nsg-stg-web"
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
@@ -40,63 +46,8 @@ def _organisation(people: Any, policy: Any) -> None:
 
 @pytest.fixture(name="clock")
 def _clock() -> Iterator[Any]:
-    """It is a full hour, and later as soon as the clock is moved; the directory copy is always fresh."""
-    with time_machine.travel(now().replace(minute=0, second=0, microsecond=0), tick=True) as traveller:
-
-        def move(to: datetime) -> None:
-            traveller.move_to(to)
-            forget_tokens()
-            refreshed()
-
-        forget_tokens()
-        refreshed()
+    with on_the_hour() as move:
         yield move
-    forget_tokens()
-
-
-def in_hours(hours: float, **more: Any) -> Plan:
-    """A plan whose first window begins so many hours from this one."""
-    this = now().replace(minute=0, second=0, microsecond=0, tzinfo=None)
-    return plan(this + hours * HOUR, "UTC", **more)
-
-
-def asked_for(people: Any, wanted: Plan, *, minutes: float = 60, **more: Any) -> AccessRequest:
-    ask = Ask(
-        entitlement=Entitlement.objects.select_related("resource").get(key=more.pop("key", KEY)),
-        duration=minutes * MINUTE,
-        reason=REASON,
-        source=address_of(people["requester"]),
-        plan=wanted,
-    )
-    with origin.origin(source_address=ask.source):
-        return submit.submit(by=people["requester"], ask=ask, submission_key=uuid4(), **more)
-
-
-def agreed(people: Any, wanted: Plan, **more: Any) -> AccessRequest:
-    access_request = asked_for(people, wanted, **more)
-    stage = active_stage(access_request)
-    decide.decide(by=people["manager"], stage_id=stage.pk, vote="approve")
-    access_request.refresh_from_db()
-    return access_request
-
-
-def activates(people: Any, access_request: AccessRequest, code: str = "") -> None:
-    # As somebody who comes anew: what is known of them is as fresh as the directory copy.
-    by = Person.objects.get(pk=people["requester"].pk)
-    with origin.origin(source_address=address_of(by)):
-        if code:
-            activate.activate_with_code(by=by, text=code)
-        else:
-            activate.activate(by=by, access_request_id=access_request.pk)
-
-
-def settle() -> None:
-    for container in Container.objects.order_by("pk"):
-        converge(container.pk)
-
-
-def grants_of(access_request: AccessRequest) -> list[Grant]:
-    return list(access_request.grants.order_by("activate_from", "pk"))
 
 
 # Asking and agreeing

@@ -17,6 +17,7 @@ from requests_app.actions import cover, decide, lapse, submit, talk, waiting
 from requests_app.actions.policy import load
 from requests_app.errors import LatchError
 from requests_app.models import AccessRequest, Comment, Decision, DirectoryGroup, Grant, Person, Stage
+from requests_app.policy.windows import Plan
 from requests_app.views.stages import group_names, steps, with_story
 from tests.policy.makers import CATALOGUE
 from tests.support.azure import asked
@@ -32,6 +33,7 @@ rules:
     for: {anyone: true}
     entitlements: {keys: [web-01-ssh]}
     max_duration: 2h
+    later: {ahead: 30d, windows: 3}
     stages: [%s]
 """
 someone = st.sampled_from(PEOPLE)
@@ -122,6 +124,15 @@ class Waiting(RuleBasedStateMachine):
         """Somebody asks; policy may say no."""
         with suppress(LatchError):
             asked(self.people[who], key=KEY, minutes=30)
+
+    @rule(who=someone, minutes=st.sampled_from([2, 40, 600]), times=st.integers(1, 3))
+    def asks_for_later(self, who: str, minutes: int, times: int) -> None:
+        """Somebody asks for one or several windows; the first may be over before anybody decides."""
+        first = now() + timedelta(minutes=minutes)
+        starts = tuple(first + timedelta(days=day) for day in range(times))
+        with suppress(LatchError):
+            plan = Plan(starts, "UTC", "day" if times > 1 else "")
+            asked(self.people[who], key=KEY, minutes=30, plan=plan)
 
     @rule(
         number=st.integers(0, 9),
@@ -259,6 +270,13 @@ class Waiting(RuleBasedStateMachine):
             for stage in grant.access_request.stages.all():
                 votes = Decision.objects.filter(stage=stage, vote="approve").count()
                 assert (stage.state, votes >= stage.quorum) == ("approved", True), f"{stage} of {grant}"
+
+    @invariant()
+    def what_is_agreed_for_later_keeps_to_what_was_asked(self) -> None:
+        """A grant each for windows that were asked for, and not one that nobody could use any more."""
+        for grant in Grant.objects.exclude(activate_from=None).select_related("access_request"):
+            assert grant.activate_from in grant.access_request.starts
+            assert grant.issued_at < grant.activate_by < grant.closes_by
 
     def _says_why(self) -> None:
         """After the workers looked: somebody is there, or it says who is not, on its page and in its trail."""

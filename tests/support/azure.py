@@ -50,6 +50,7 @@ def asked(person: Person, *, key: str = SSH, minutes: float = 30, **more: Any) -
         reason=more.pop("reason", REASON),
         ticket=more.pop("ticket", ""),
         source=source,
+        plan=more.pop("plan", None),
     )
     with origin.origin(source_address=more.pop("observed", source)):
         return submit.submit(
