@@ -107,6 +107,7 @@ def _grants() -> None:
     register("glass.refused", "Was refused breaking the glass for {object}", icon="ban", tone="wait")
     register("grant.overdue", "Closing is late: {object}", icon="error", tone="bad")
     for verb, words in {
+        "activate": "activating",
         "extend": "extending",
         "shorten": "shortening",
         "open_again": "opening again",

@@ -1,5 +1,6 @@
 """Spend a latch code: from here on the right counts down towards its end, and convergence opens the door."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,13 +9,14 @@ from django.conf import settings
 from audit_app import origin
 from audit_app.clock import now
 from audit_app.lifecycle import Stale, move
+from audit_app.models import Event
 from audit_app.trail import NOTHING, record
 from requests_app import context, keyring, wake
 from requests_app.actions.attempting import attempting
 from requests_app.actions.codes import lock_issued, mint
 from requests_app.actions.refusals import refuse_unless_allowed, require_armed
 from requests_app.codes.token import CodeRefused, digest, verify
-from requests_app.errors import Gone, Refused
+from requests_app.errors import Gone, Refused, SignInNeeded
 from requests_app.models import AccessRequest, Container, Grant, LatchCode, Opening, Person
 from requests_app.policy.facts import ACTIVATION, BREAK_GLASS
 from requests_app.policy.source import inside
@@ -22,10 +24,20 @@ from requests_app.policy.verdict import Verdict
 from requests_app.targets.mark import describe, rule_name
 
 
+@dataclass(frozen=True)
+class Activated:
+    """What came of it: the request, and what of it policy refuses by now, each with its refusal; the rest is opening."""
+
+    access_request: AccessRequest
+    refused: tuple[tuple[Grant, Refused], ...] = ()
+
+
 def activate_with_code(
     *, by: Person, text: str, from_elsewhere: bool = False, sign_in: dict[str, Any] | None = None
-) -> AccessRequest:
+) -> Activated:
     """The code is spent and its grants are opening. Refused for anyone but its subject.
+
+    Of several, one that policy refuses by now keeps none of the others shut; it stays ready to be activated.
 
     Refuses what is not a code of ours, Gone when revoked, spent or over, and an address other than the one asked
     from unless `from_elsewhere` says that this is meant (the rule lets in the address asked for all the same).
@@ -39,21 +51,19 @@ def activate_with_code(
         AccessRequest.objects.select_for_update().get(pk=access_request.pk)
         _spend(code, by, access_request)
         grants = lock_issued(access_request.pk, by)
-        _open(by, access_request, grants, from_elsewhere, sign_in)
-    return access_request
+        return _open(by, access_request, grants, from_elsewhere, sign_in)
 
 
 def activate(
     *, by: Person, access_request_id: int, from_elsewhere: bool = False, sign_in: dict[str, Any] | None = None
-) -> AccessRequest:
+) -> Activated:
     """As with a code, which is made and spent here in one step and never shown."""
     access_request = AccessRequest.objects.select_related("requester").get(pk=access_request_id)
     with attempting("code.refused", by=by.party, about=access_request.about()):
         grants = lock_issued(access_request_id, by)
         _, code = mint(access_request, grants, by)
         _spend(code, by, access_request)
-        _open(by, access_request, grants, from_elsewhere, sign_in)
-    return access_request
+        return _open(by, access_request, grants, from_elsewhere, sign_in)
 
 
 def _find(by: Person, text: str) -> LatchCode:
@@ -96,19 +106,34 @@ def _open(
     grants: list[Grant],
     from_elsewhere: bool,
     sign_in: dict[str, Any] | None,
-) -> None:
+) -> Activated:
     require_armed()
     moment = now()
+    refused: list[tuple[Grant, Refused]] = []
     for grant in grants:
-        open_grant(
-            by,
-            access_request,
-            grant,
-            moment,
-            _hard_end(grant, moment),
-            from_elsewhere=from_elsewhere,
-            sign_in=sign_in,
-        )
+        end = _hard_end(grant, moment)
+        try:
+            open_grant(by, access_request, grant, moment, end, from_elsewhere=from_elsewhere, sign_in=sign_in)
+        except SignInNeeded:
+            raise
+        except Refused as error:
+            refused.append((grant, error))
+    if len(refused) == len(grants):
+        raise refused[0][1]
+    for grant, refusal in refused:
+        _record_refusal(by, grant, refusal)
+    return Activated(access_request, tuple(refused))
+
+
+def _record_refusal(by: Person, grant: Grant, error: Refused) -> None:
+    record(
+        "grant.activate_refused",
+        by=by.party,
+        about=grant.about(),
+        outcome=Event.Outcome.REFUSED,
+        why=error.reason,
+        data={"check": error.check},
+    )
 
 
 def _hard_end(grant: Grant, moment: datetime) -> datetime:
@@ -129,8 +154,8 @@ def open_grant(
 ) -> None:
     """The grant is opening, and ends at `hard_end` at the latest. The caller holds its request's row and its own.
 
-    Refused when policy or the directory says no by now, and from another address unless `from_elsewhere`;
-    SignInNeeded when policy asks for more than `sign_in` shows.
+    Refused, with nothing written, when policy or the directory says no by now, and from another address unless
+    `from_elsewhere`; SignInNeeded when policy asks for more than `sign_in` shows.
     """
     observed = origin.current().source_address
     _same_address(grant, observed, from_elsewhere)

@@ -12,6 +12,7 @@ from requests_app.actions import grants, stages
 from requests_app.actions.attempting import attempting
 from requests_app.actions.deciding import locked, require_decider
 from requests_app.actions.fresh import require_at_approval
+from requests_app.actions.leave_out import spare_owners
 from requests_app.actions.narrow import Narrower, narrow
 from requests_app.actions.refusals import require_reason
 from requests_app.actions.shown import shown
@@ -57,10 +58,10 @@ def decide(
             vote, approves = Decision.Vote.DENY, False
             reason = reason or "; ".join(item.left_out_why for item in access_request.wanted)
         _vote(decider, stage, vote, reason, moment, saw=saw, changed=changed)
-        if not approves:
+        if approves:
+            _move_on(decider, access_request, stage, moment)
+        else:
             _deny(by, access_request, stage, reason, moment)
-        elif _agreed(stage, moment):
-            _approve(decider, access_request, stage, moment)
     return access_request
 
 
@@ -112,6 +113,13 @@ def _deny(by: Person, access_request: AccessRequest, stage: Stage, reason: str, 
     asking.settled(stage, by=str(by))
     stages.cancel_rest(access_request, stages.WORKFLOW)
     notify.decided(access_request, by=str(by), why=reason)
+
+
+def _move_on(decider: Decider, access_request: AccessRequest, stage: Stage, moment: datetime) -> None:
+    if len(access_request.kept) < len(access_request.wanted):
+        spare_owners(access_request, but=stage)
+    if _agreed(stage, moment):
+        _approve(decider, access_request, stage, moment)
 
 
 def _approve(decider: Decider, access_request: AccessRequest, stage: Stage, moment: datetime) -> None:

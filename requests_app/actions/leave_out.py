@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from audit_app.trail import record
+from requests_app.actions import stages
 from requests_app.errors import Invalid
-from requests_app.models import AccessRequest, Person
+from requests_app.models import AccessRequest, Person, Stage
 
 
 def leave_out(
@@ -41,3 +42,18 @@ def leave_out(
             data={"entitlement": item.entitlement.key},
         )
     return {items[pk].entitlement.key: why.strip() for pk, why in whys.items()}
+
+
+def spare_owners(access_request: AccessRequest, *, but: Stage) -> None:
+    """No owner is waited for any more of whose things nothing is left. The request's row is locked.
+
+    Only where owners differ has each a stage of their own; `but` is the one that is being decided.
+    """
+    left = {item.entitlement.resource.owner_oid for item in access_request.kept}
+    owners = access_request.stages.filter(
+        state__in=[Stage.State.WAITING, Stage.State.ACTIVE], approver_person__isnull=False, added_by=None
+    )
+    for stage in owners.exclude(pk=but.pk).select_related("approver_person"):
+        if stage.approver_person and stage.approver_person.oid not in left:
+            stage.access_request = access_request
+            stages.cancel(stage, why="All of theirs was left out.")

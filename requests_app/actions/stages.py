@@ -109,7 +109,12 @@ def cancel_rest(access_request: AccessRequest, by: Party) -> None:
     rest = access_request.stages.filter(state__in=[Stage.State.WAITING, Stage.State.ACTIVE])
     for stage in rest.order_by("step", "position"):
         stage.access_request = access_request
-        waited = stage.state == Stage.State.ACTIVE
-        move(stage, "cancel", by=by)
-        if waited:
-            asking.settled(stage)
+        cancel(stage, by=by)
+
+
+def cancel(stage: Stage, *, by: Party = WORKFLOW, why: str = "") -> None:
+    """The stage does not wait any more, and whoever was asked is told that nobody needs to."""
+    waited = stage.state == Stage.State.ACTIVE
+    move(stage, "cancel", by=by, why=why)
+    if waited:
+        asking.settled(stage)

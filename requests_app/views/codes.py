@@ -66,7 +66,7 @@ def activate(request: PortalRequest, pk: int) -> HttpResponse:
     access_request = visible_request(request.user, pk)
     meant = request.POST.get("from_elsewhere") == "1"
     try:
-        activating.activate(
+        done = activating.activate(
             by=request.user, access_request_id=pk, from_elsewhere=meant, sign_in=sign_in_facts(request)
         )
     except SignInNeeded as error:
@@ -76,7 +76,7 @@ def activate(request: PortalRequest, pk: int) -> HttpResponse:
         if error.check != ELSEWHERE:
             raise
         return elsewhere(request, access_request, error)
-    return _opening(request, access_request)
+    return _opening(request, done)
 
 
 @never_cache
@@ -95,7 +95,7 @@ def activate_code(request: PortalRequest) -> HttpResponse:
     if form.is_bound and form.is_valid():
         said = form.cleaned_data
         try:
-            access_request = activating.activate_with_code(
+            done = activating.activate_with_code(
                 by=request.user,
                 text=said["code"],
                 from_elsewhere=said["from_elsewhere"],
@@ -107,7 +107,7 @@ def activate_code(request: PortalRequest) -> HttpResponse:
             context |= {"error": error, "elsewhere": error.check == ELSEWHERE}
             status = error.status
         else:
-            return _opening(request, access_request)
+            return _opening(request, done)
     elif form.is_bound:
         status = 422
     return render(request, "requests/activate.html", context, status=status)
@@ -124,7 +124,10 @@ def elsewhere(request: PortalRequest, access_request: AccessRequest, error: Refu
     return render(request, "requests/elsewhere.html", context, status=error.status)
 
 
-def _opening(request: PortalRequest, access_request: AccessRequest) -> HttpResponse:
+def _opening(request: PortalRequest, done: activating.Activated) -> HttpResponse:
     kept_form.drop(request, kept_form.ACTIVATION, kept_form.CODE)
     messages.success(request, "Activated. It is opening; the time starts when Azure confirms the rule.")
-    return redirect("request-detail", pk=access_request.pk)
+    for _, error in done.refused:
+        way_on = error.way_on or "Look at what policy says of it."
+        messages.warning(request, f"{error.reason} The others are opening. {way_on}")
+    return redirect("request-detail", pk=done.access_request.pk)

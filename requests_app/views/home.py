@@ -41,15 +41,7 @@ def home(request: PortalRequest) -> HttpResponse:
     held = doors(with_openings(alive[: MOST + 1]), person)
     failed = mine.filter(state=Grant.State.CLOSED, ended_why=Grant.Why.FAILED, closed_at__gte=moment - NEWS)
     not_opened = doors(with_openings(failed.order_by("-id")[:3]), person)
-    removed = mine.filter(
-        state=Grant.State.CLOSED,
-        ended_why=Grant.Why.REMOVED_IN_AZURE,
-        expires_at__gt=moment,
-        again__isnull=True,
-    )
-    taken_away = [
-        door for door in doors(with_openings(removed.order_by("-id")[:3]), person) if door.time.again
-    ]
+    taken_away = _taken_away(mine, person, moment)
     waiting, to_come = _waiting(person), _to_come(mine, moment)
     news = list(_refused(person, moment))
     context = {
@@ -73,6 +65,17 @@ def home(request: PortalRequest) -> HttpResponse:
         context,
         _seen(held, [*taken_away, *not_opened], waiting, news, to_come),
     )
+
+
+def _taken_away(mine: QuerySet[Grant], person: Person, moment: datetime) -> list[Door]:
+    """Return what somebody took away in Azure and may be opened again."""
+    removed = mine.filter(
+        state=Grant.State.CLOSED,
+        ended_why=Grant.Why.REMOVED_IN_AZURE,
+        expires_at__gt=moment,
+        again__isnull=True,
+    )
+    return [door for door in doors(with_openings(removed.order_by("-id")[:3]), person) if door.time.again]
 
 
 def _waiting(person: Person) -> list[Waiting]:

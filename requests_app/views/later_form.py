@@ -17,16 +17,18 @@ class LaterForm(forms.Form):
         label="Begins",
         required=False,
         max_length=20,
+        initial="",
         widget=forms.TextInput(attrs=WIDGET),
         help_text="Empty: once it is approved.",
     )
     zone = forms.CharField(
         required=False, max_length=60, initial="UTC", widget=forms.HiddenInput(attrs={"data-zone": ""})
     )
-    every = forms.ChoiceField(label="Comes back", required=False, choices=[_ONCE, *EVERY.items()])
+    every = forms.ChoiceField(label="Comes back", required=False, initial="", choices=[_ONCE, *EVERY.items()])
     times = forms.IntegerField(
         label="How many times",
         required=False,
+        initial="",
         min_value=1,
         max_value=MOST_WINDOWS,
         error_messages={"invalid": "A whole number, please."},

@@ -54,7 +54,6 @@ def preview_words(
     # What holds of each alike is said once; the rest beside the thing it is about.
     alike = [check for check in found[0] if all(check in checks for checks in found)]
     own = [tuple(check for check in checks if check not in alike) for checks in found]
-    unclear = _not_understood(form)
     every = [*seen.checks, *dict.fromkeys(check for checks in found for check in checks)]
     return {
         "now": moment,
@@ -68,10 +67,10 @@ def preview_words(
             )
         ],
         "directory_age": seen.parts[0].directory_age,
-        "open_checks": _open([*seen.checks, *alike, *unclear]),
+        "open_checks": _open([*seen.checks, *alike, *_not_understood(form)]),
         "passed_checks": [check for check in every if check.outcome == "pass"],
         "prove": any(check.name == FreshSignIn.name and check.outcome in ("fail", NEEDED) for check in every),
-        "outcome": _outcome([*every, *unclear]),
+        "outcome": _outcome([*every, *_not_understood(form)]),
         "stages": [_stage(stage) for stage in seen.stages],
         "usual": _usual(entitlements),
         "windows": form.windows,

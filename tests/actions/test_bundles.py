@@ -151,17 +151,6 @@ def test_one_code_opens_all_of_a_full_bundle_and_fits(people: Any) -> None:
     assert [grant.state for grant in Grant.objects.all()] == ["opening"] * 10
 
 
-def test_what_policy_takes_back_before_activating_is_named_and_spends_no_code(people: Any) -> None:
-    access_request = asked_together(people["requester"], *MIXED)
-    for role in ("manager", "security"):
-        decide.decide(by=people[role], stage_id=active_stage(access_request).pk, vote="approve")
-    Entitlement.objects.filter(key=MIXED[1]).update(active=False)
-    address = origin.origin(source_address=address_of(people["requester"]))
-    with address, pytest.raises(Refused, match="SSH to stg-web-01: SSH to stg-web-01 is no longer offered"):
-        activate.activate(by=people["requester"], access_request_id=access_request.pk)
-    assert [grant.state for grant in Grant.objects.all()] == ["issued"] * 2
-
-
 def _offered(person: Any) -> list[Entitlement]:
     policy, facts = context.active_policy(), directory.person_facts(person, now())
     every = Entitlement.objects.select_related("resource").exclude(tags__contains=["on-call"])
@@ -170,3 +159,37 @@ def _offered(person: Any) -> list[Entitlement]:
         for one in every.order_by("resource__environment", "-key")
         if eligible(policy, facts, context.entitlement_facts(one))
     ]
+
+
+def test_what_policy_refuses_by_now_keeps_none_of_the_others_shut(people: Any) -> None:
+    access_request = asked_together(people["requester"], *WEB)
+    for role in ("manager", "security"):
+        decide.decide(by=people[role], stage_id=active_stage(access_request).pk, vote="approve")
+    Entitlement.objects.filter(key=WEB[1]).update(active=False)
+    text = codes.get_code(by=people["requester"], access_request_id=access_request.pk)
+    with origin.origin(source_address=address_of(people["requester"])):
+        done = activate.activate_with_code(by=people["requester"], text=text)
+    states = {grant.entitlement.key: grant.state for grant in Grant.objects.select_related("entitlement")}
+    assert states == {WEB[0]: "opening", WEB[1]: "issued", WEB[2]: "opening"}
+    assert ["no longer offered" in refusal.reason for _, refusal in done.refused] == [True]
+    event = Event.objects.get(kind="grant.activate_refused")
+    assert (event.outcome, event.object_label) == ("refused", "SSH to prod-web-02")
+    # Back in the catalogue, it is activated by itself.
+    Entitlement.objects.filter(key=WEB[1]).update(active=True)
+    with origin.origin(source_address=address_of(people["requester"])):
+        activate.activate(by=people["requester"], access_request_id=access_request.pk)
+    assert set(Grant.objects.values_list("state", flat=True)) == {"opening"}
+
+
+def test_where_policy_refuses_all_of_them_the_code_is_not_spent(people: Any) -> None:
+    access_request = asked_together(people["requester"], *WEB)
+    for role in ("manager", "security"):
+        decide.decide(by=people[role], stage_id=active_stage(access_request).pk, vote="approve")
+    Entitlement.objects.update(active=False)
+    text = codes.get_code(by=people["requester"], access_request_id=access_request.pk)
+    with (
+        origin.origin(source_address=address_of(people["requester"])),
+        pytest.raises(Refused, match="no longer offered"),
+    ):
+        activate.activate_with_code(by=people["requester"], text=text)
+    assert access_request.codes.get().spent_at is None

@@ -9,9 +9,10 @@ from audit_app.models import Event
 from requests_app.actions import decide
 from requests_app.actions.narrow import Narrower
 from requests_app.errors import Invalid
-from requests_app.models import AccessRequest, Decision, Grant, Message, RequestItem
+from requests_app.models import AccessRequest, Decision, Grant, Message, RequestItem, Resource
 from requests_app.seen import fingerprint
-from tests.support.azure import active_stage, asked, asked_together
+from tests.support.azure import REASON, active_stage, asked, asked_together
+from tests.support.fresh import proved
 
 pytestmark = pytest.mark.django_db
 KEYS = ("prod-web-01-ssh", "prod-web-02-ssh", "prod-web-03-ssh")
@@ -132,3 +133,38 @@ def test_who_looked_before_it_was_left_out_decides_nothing(
     approve(people["manager"], access_request, KEYS[0])
     with pytest.raises(Stale, match="since you looked"):
         approve(people["security"], access_request, seen=seen)
+
+
+def test_an_owner_of_whose_things_nothing_is_left_is_not_waited_for(people: Any, policy: Any) -> None:
+    databases = ("prod-db-01-psql", "prod-db-02-psql")
+    for key, owner in zip(databases, ("olu", "mo"), strict=True):
+        Resource.objects.filter(entitlements__key=key).update(owner_oid=people[owner].oid)
+    wanted = asked_together(people["yuki"], *databases, reason=REASON, ticket="CHG-2214", sign_in=proved())
+    security = wanted.stages.get(name="security")
+    whys = {str(item(wanted, databases[1]).pk): "Not this week"}
+    narrower = Narrower(leave_out=whys)
+    decide.decide(by=people["security"], stage_id=security.pk, vote="approve", narrower=narrower)
+    assert {stage.name: stage.state for stage in wanted.stages.all()} == {
+        "owner-1": "active",
+        "owner-2": "cancelled",
+        "security": "approved",
+    }
+    assert "All of theirs was left out" in Event.objects.get(kind="stage.cancelled").why
+    decide.decide(by=people["olu"], stage_id=wanted.stages.get(name="owner-1").pk, vote="approve")
+    assert granted() == [databases[0]]
+
+
+def test_the_owner_who_leaves_their_own_out_ends_their_stage_by_their_vote(people: Any, policy: Any) -> None:
+    databases = ("prod-db-01-psql", "prod-db-02-psql")
+    for key, owner in zip(databases, ("olu", "mo"), strict=True):
+        Resource.objects.filter(entitlements__key=key).update(owner_oid=people[owner].oid)
+    wanted = asked_together(people["yuki"], *databases, reason=REASON, ticket="CHG-2214", sign_in=proved())
+    whys = {str(item(wanted, databases[0]).pk): "Not this week"}
+    decide.decide(
+        by=people["olu"],
+        stage_id=wanted.stages.get(name="owner-1").pk,
+        vote="approve",
+        narrower=Narrower(leave_out=whys),
+    )
+    assert wanted.stages.get(name="owner-1").state == "approved"
+    assert wanted.stages.get(name="owner-2").state == "active"

@@ -13,7 +13,7 @@ from audit_app.clock import now
 from audit_app.lifecycle import Stale
 from audit_app.models import Event
 from requests_app import tasks
-from requests_app.actions import codes, decide, extend, revoke, standing, status_lists
+from requests_app.actions import codes, decide, extend, revoke
 from requests_app.actions.narrow import Narrower
 from requests_app.errors import Gone, Refused
 from requests_app.models import AccessRequest, DirectoryMembership, Grant
@@ -215,58 +215,6 @@ def test_there_is_no_more_time_for_what_closes_with_its_window(people: Any, azur
         )
 
     refused(Refused, "closes with its window", "grant.extend_refused", more)
-
-
-# Codes
-
-
-def test_a_code_got_ahead_is_good_from_the_beginning_of_its_window_on(people: Any, clock: Any) -> None:
-    access_request = agreed(people, in_hours(9, every="day", times=2))
-    text = codes.get_code(by=people["requester"], access_request_id=access_request.pk)
-
-    def spend() -> None:
-        activates(people, access_request, text)
-
-    refused(Refused, "valid from", "code.refused", spend)
-    clock(access_request.starts[0])
-    spend()
-    assert [grant.state for grant in grants_of(access_request)] == ["opening", "issued"]
-
-
-def test_each_window_has_a_code_of_its_own(people: Any, clock: Any) -> None:
-    access_request = agreed(people, in_hours(9, every="day", times=2))
-    clock(access_request.starts[0])
-    first = codes.get_code(by=people["requester"], access_request_id=access_request.pk)
-    activates(people, access_request, first)
-    # Fetched while the first window is open, for the next.
-    second = codes.get_code(by=people["requester"], access_request_id=access_request.pk)
-    windows = [{grant.activate_from for grant in standing.find(text).grants} for text in (first, second)]
-    assert windows == [{access_request.starts[0]}, {access_request.starts[1]}]
-
-
-def test_the_code_of_a_window_is_good_for_nothing_while_another_is_open(
-    people: Any, azure: Any, clock: Any
-) -> None:
-    access_request = agreed(people, in_hours(9, every="day", times=2))
-    for start in access_request.starts:
-        clock(start)
-        activates(people, access_request)
-        settle()
-        if start == access_request.starts[0]:
-            clock(start + HOUR)
-            settle()
-    first, second = access_request.codes.order_by("pk")
-    assert status_lists.invalid(first.status_list, now()) == [first.status_index]
-    assert second.spent_at is not None
-
-
-def test_a_code_got_ahead_outlives_the_window_before_it(people: Any, clock: Any) -> None:
-    access_request = agreed(people, in_hours(9, every="day", times=2))
-    clock(access_request.starts[0] + HOUR - MINUTE)
-    text = codes.get_code(by=people["requester"], access_request_id=access_request.pk)
-    tasks.deadlines()
-    clock(access_request.starts[1])
-    activates(people, access_request, text)
 
 
 # Ending

@@ -19,52 +19,8 @@ from requests_app.errors import LatchError
 from requests_app.models import AccessRequest, Comment, Decision, DirectoryGroup, Grant, Person, Stage
 from requests_app.policy.windows import Plan
 from requests_app.views.stages import group_names, steps, with_story
-from tests.policy.makers import CATALOGUE
+from tests.journeys.organisations import GROUPS, KEY, UNDECIDED, documents, group, someone, stage_sets
 from tests.support.azure import asked
-from tests.support.organisation import the_world
-
-PEOPLE = ("requester", "manager", "security", "security2", "owner", "director", "administrator", "outsider")
-GROUPS = ("security", "on-call")
-UNDECIDED = ("pending", "returned")
-KEY = "web-01-ssh"
-RULES = """\
-rules:
-  - name: everybody
-    for: {anyone: true}
-    entitlements: {keys: [web-01-ssh]}
-    max_duration: 2h
-    later: {ahead: 30d, windows: 3}
-    stages: [%s]
-"""
-someone = st.sampled_from(PEOPLE)
-
-
-@st.composite
-def stage_lines(draw: Any, number: int) -> str:
-    """One stage as a policy file says it; what makes no sense is not written."""
-    who = draw(
-        st.sampled_from(["manager", "owner", "{group: security}", "{group: on-call}", "{on_call: night}"])
-    )
-    lines = [
-        f"  - name: s{number}",
-        f"    approvers: {who}",
-        f"    lapse_after: {draw(st.sampled_from(['45m', '3h', '2d']))}",
-    ]
-    if who.startswith("{group"):
-        lines.append(f"    quorum: {draw(st.sampled_from(['1', '1', '2', 'all']))}")
-    if draw(st.booleans()):
-        lines.append(f"    remind_every: {draw(st.sampled_from(['1m', '10m', '40m']))}")
-    to = draw(st.sampled_from(["", "{group: security}", "owner", "{on_call: night}"]))
-    if to and to != who and lines[-1] != "    quorum: all" and not any("all" in line for line in lines):
-        lines.append(f"    escalate: {{after: {draw(st.sampled_from(['1m', '20m']))}, to: {to}}}")
-    if number and draw(st.booleans()):
-        lines.append(f"    together_with: s{number - 1}")
-    return "\n".join(lines)
-
-
-stage_sets = st.integers(1, 4).flatmap(
-    lambda count: st.tuples(*(stage_lines(number) for number in range(count)))
-)
 
 
 class Waiting(RuleBasedStateMachine):
@@ -97,25 +53,10 @@ class Waiting(RuleBasedStateMachine):
         for who, boss in managers.items():
             Person.objects.filter(pk=self.people[who].pk).update(manager=self.people[boss].pk)
         for name, inside in zip(GROUPS, members, strict=True):
-            self._group(name).members.set([self.people[who] for who in inside])
-        load(by=self.people["administrator"].party, documents=self._documents(stages, owner, night))
+            group(name).members.set([self.people[who] for who in inside])
+        load(by=self.people["administrator"].party, documents=documents(self.people, stages, owner, night))
         self._sweep()
         self.asks("requester")
-
-    def _documents(self, stages: tuple[str, ...], owner: str | None, night: set[str]) -> dict[str, str]:
-        groups = "".join(f"  {name}: {self._group(name).oid}\n" for name in GROUPS)
-        oids = ", ".join(str(self.people[who].oid) for who in sorted(night))
-        written = (
-            f"groups:\n{groups}on_call:\n  night: {{people: [{oids}]}}\nstages:\n" + "\n".join(stages) + "\n"
-        )
-        lines = CATALOGUE.splitlines()
-        said = f"    owner: {self.people[owner].oid}" if owner else ""
-        catalogue = "\n".join(said if line.strip().startswith("owner:") else line for line in lines) + "\n"
-        names = ", ".join(f"s{number}" for number in range(len(stages)))
-        return {"stages.yaml": written, "catalogue.yaml": catalogue, "rules.yaml": RULES % names}
-
-    def _group(self, name: str) -> Any:
-        return DirectoryGroup.objects.get(oid=the_world().group(name).id)
 
     # --- what people do ---------------------------------------------------------------------------------------
 
@@ -194,7 +135,7 @@ class Waiting(RuleBasedStateMachine):
     @rule(who=someone, name=st.sampled_from(GROUPS), inside=st.booleans())
     def changes_group(self, who: str, name: str, inside: bool) -> None:
         """Somebody joins or leaves a group."""
-        members = self._group(name).members
+        members = group(name).members
         members.add(self.people[who]) if inside else members.remove(self.people[who])
 
     @rule(number=st.integers(0, 9))

@@ -1,7 +1,9 @@
-"""What parts of the pages and mails about several things at once are handed. Read by samples.py."""
+"""What parts of the pages and mails about several things, or times, at once are handed. Read by samples.py."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from requests_app.policy.windows import Window
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 
@@ -28,6 +30,14 @@ COMPONENTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
             ]
         },
         ("81.2.69.142", "Tcp 22", "about priority 200"),
+    ),
+    "windows": (
+        {
+            "windows": [
+                Window(NOW + timedelta(days=day), NOW + timedelta(days=day, hours=2)) for day in range(5)
+            ]
+        },
+        ("Sun 22 Nov 2026, 14:00 UTC", "16:00 UTC", "All 5"),
     ),
 }
 DECIDED = {

@@ -14,6 +14,7 @@ CHOSEN = {
     "question": "now",
     "remark": "now",
     "outcome": "now",
+    "beginning": "now",
     "opened": "now",
     "ending": "now",
     "moved": "now",
