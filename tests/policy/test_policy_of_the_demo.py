@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from requests_app.policy.conditions import CONDITIONS
 from requests_app.policy.document import PolicySet, load
 from requests_app.policy.evaluate import eligible
 from requests_app.policy.facts import EntitlementFacts, PersonFacts
@@ -95,6 +96,7 @@ def test_every_way_in_can_be_asked_for_by_somebody(demo: PolicySet, world: dict[
         ("ben", "prod-bastion-01-ssh", ("Manager",)),
         ("gus", "partner-sftp-01-sftp", ("Manager", "All of security")),
         ("gus", "prod-web-01-ssh", None),
+        ("ada", "build-registry-01-registry", ("Manager", "Two of on-call")),
         ("sol", "prod-logs-01-search", ("Owner",)),
         ("out", "prod-web-01-ssh", None),
         ("out", "stg-web-01-ssh", None),
@@ -118,3 +120,27 @@ def test_on_call_is_quick_but_short(demo: PolicySet, world: dict[str, Any]) -> N
 def test_a_machine_behind_two_groups_names_both(demo: PolicySet) -> None:
     row = next(row for row in demo.entitlements if row.key == "prod-db-01-psql")
     assert [nsg.rpartition("/")[2] for nsg in row.nsgs] == ["nsg-prod-db", "nsg-prod-db-nic"]
+
+
+def test_it_shows_every_way_of_deciding(demo: PolicySet) -> None:
+    kinds = {stage.approvers.kind for stage in demo.stages}
+    kinds |= {stage.escalation.to.kind for stage in demo.stages if stage.escalation}
+    assert kinds == {"manager", "owner", "group", "role", "on_call"}
+    shown = {
+        "several of them": any(stage.quorum > 1 for stage in demo.stages),
+        "all of them": any(stage.everyone for stage in demo.stages),
+        "at the same time": any(stage.together_with for stage in demo.stages),
+        "reminds": any(stage.remind_every for stage in demo.stages),
+        "asks nobody while": any(rule.auto_approve_when for rule in demo.rules),
+        "several times": any(rule.later.windows > 1 for rule in demo.rules),
+        "never later": any(not rule.later.ahead for rule in demo.rules),
+        "in an emergency": bool(demo.emergency),
+    }
+    assert [what for what, there in shown.items() if not there] == []
+
+
+def test_it_shows_every_condition(demo: PolicySet) -> None:
+    rules = (*demo.rules, *demo.emergency)
+    said = {one.name for rule in rules for one in (*rule.conditions, *rule.auto_approve_when)}
+    # Networks are the world's own: the demo's people come from public addresses alone.
+    assert said == {one.name for one in CONDITIONS.values()} - {"source_networks"}
