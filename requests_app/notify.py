@@ -102,13 +102,14 @@ def beginning(grant: Grant) -> None:
 
 
 def ending(grant: Grant, *, ask_by: datetime | None) -> None:
-    """The requester is told that the door closes soon, with the way to more time; once for each end."""
+    """The requester is told that the door closes soon, with the way to more time if there is one; once for each end."""
+    page = f"/requests/{grant.access_request_id}/"
     _of_grant(
         ENDING,
         grant,
         key=f"ending:{grant.pk}:{_iso(grant.expires_at)}",
         ask_by=_iso(ask_by),
-        page=f"/requests/{grant.access_request_id}/?open=extend",
+        page=f"{page}?open=extend" if ask_by else page,
     )
 
 

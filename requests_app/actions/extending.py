@@ -18,8 +18,9 @@ TOO_LATE = timedelta(minutes=2)
 
 
 def latest(grant: Grant) -> datetime | None:
-    """Return until when more time may be asked for and agreed to; None when it is not open."""
-    return grant.expires_at - TOO_LATE if grant.state == Grant.State.OPEN and grant.expires_at else None
+    """Return until when more time may be asked for and agreed to; None when it is not open, or closes with its window."""
+    extensible = grant.state == Grant.State.OPEN and grant.closes_by is None
+    return grant.expires_at - TOO_LATE if extensible and grant.expires_at else None
 
 
 def new_end(grant: Grant, total: timedelta, moment: datetime) -> datetime:
@@ -28,6 +29,12 @@ def new_end(grant: Grant, total: timedelta, moment: datetime) -> datetime:
     Stale unless it is open; Refused in its last two minutes, and for what closes with its window; Invalid unless that is
     later than its present end.
     """
+    if grant.closes_by:
+        raise Refused(
+            f"It closes with its window, at {grant.closes_by:%H:%M:%S} UTC, and not later.",
+            check="window",
+            way_on="Ask for what you need after that by itself.",
+        )
     last = latest(grant)
     if last is None or grant.opened_at is None or grant.expires_at is None:
         raise Stale(f"This grant is {grant.get_state_display().lower()}; it can not be extended now.")
@@ -36,12 +43,6 @@ def new_end(grant: Grant, total: timedelta, moment: datetime) -> datetime:
             "In its last two minutes nothing can be extended: the new end might not stand in Azure in time.",
             check="last two minutes",
             way_on="Ask again for a new opening.",
-        )
-    if grant.closes_by:
-        raise Refused(
-            f"It closes with its window, at {grant.closes_by:%H:%M:%S} UTC, and not later.",
-            check="window",
-            way_on="Ask for what you need after that by itself.",
         )
     end = grant.opened_at + total
     if end <= grant.expires_at:

@@ -52,7 +52,7 @@ def time_offers(grant: Grant, buttons: frozenset[str], *, holder: bool, moment: 
     left = grant.expires_at - moment
     less = tuple(Offer(write_duration(length), length) for length in _LESS if length < left)
     less = less[-4:] if "shorten" in buttons else ()
-    if "extend" not in buttons or grant.closes_by:
+    if "extend" not in buttons:
         return TimeOffers(less=less)
     waiting = next((one for one in grant.extensions.all() if one.state in ("pending", "returned")), None)
     last = latest(grant)

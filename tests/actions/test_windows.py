@@ -16,7 +16,7 @@ from requests_app import tasks
 from requests_app.actions import codes, decide, extend, revoke
 from requests_app.actions.narrow import Narrower
 from requests_app.errors import Gone, Refused
-from requests_app.models import AccessRequest, DirectoryMembership, Grant
+from requests_app.models import AccessRequest, DirectoryMembership, Grant, Message
 from requests_app.policy.windows import Plan
 from requests_app.targets.mark import read_end
 from tests.support.azure import REASON, active_stage
@@ -266,3 +266,16 @@ def test_who_activated_it_at_once_is_not_told_that_it_begins(people: Any, clock:
     activates(people, access_request)
     tasks.deadlines()
     assert told("beginning", people["requester"]) == 0
+
+
+def test_near_its_end_nobody_is_led_to_more_time_that_is_not_to_be_had(
+    people: Any, azure: Any, clock: Any
+) -> None:
+    access_request = agreed(people, in_hours(9))
+    clock(access_request.starts[0])
+    activates(people, access_request)
+    settle()
+    clock(access_request.starts[0] + HOUR - 9 * MINUTE)
+    tasks.deadlines()
+    message = Message.objects.get(kind="ending")
+    assert (message.context["ask_by"], "extend" in message.context["page"]) == ("", False)
