@@ -7,11 +7,20 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from tests.support import database, organisation
+from latchportal.demo import databases
+from tests.support import database, organisation, ready
 from tests.support.environment import ORGANISATION
 from tests.support.organisation import Organisation
 
 ClientFor = Callable[..., Client]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """The database of a worker begins as a copy of the run's migrated one; alone, it is migrated from nothing."""
+    if ready.in_this_run():
+        ready.wait()
+        connection.settings_dict["TEST"]["TEMPLATE"] = databases.DATABASE
 
 
 @pytest.fixture(scope="session")
