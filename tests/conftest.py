@@ -1,6 +1,6 @@
 """Fixtures every test may use: a database that can be flushed, people by role, the demo policy, clients."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -8,11 +8,16 @@ from django.db import connection
 from django.test import Client
 
 from latchportal.demo import databases
-from tests.support import database, organisation, ready
-from tests.support.environment import ORGANISATION
+from tests.support import database, once, organisation, ready
 from tests.support.organisation import Organisation
 
 ClientFor = Callable[..., Client]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _worked_out_once() -> Iterator[None]:
+    with once.worked_out():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -60,11 +65,7 @@ director = _role("director")
 @pytest.fixture
 def policy(administrator: Any) -> Any:
     """The demo's policy files are loaded and active."""
-    from requests_app.actions.policy import load
-
-    files = sorted((ORGANISATION / "policy").glob("*.yaml"))
-    documents = {path.name: path.read_text(encoding="utf-8") for path in files}
-    return load(by=administrator.party, documents=documents)
+    return organisation.rule(administrator)
 
 
 @pytest.fixture
