@@ -1,17 +1,31 @@
 """Fixtures every test may use: a database that can be flushed, people by role, the demo policy, clients."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
 
-from tests.support import database, organisation
-from tests.support.environment import ORGANISATION
+from latchportal.demo import databases
+from tests.support import database, once, organisation, ready
 from tests.support.organisation import Organisation
 
 ClientFor = Callable[..., Client]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _worked_out_once() -> Iterator[None]:
+    with once.worked_out():
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """The database of a worker begins as a copy of the run's migrated one; alone, it is migrated from nothing."""
+    if ready.in_this_run():
+        ready.wait()
+        connection.settings_dict["TEST"]["TEMPLATE"] = databases.DATABASE
 
 
 @pytest.fixture(scope="session")
@@ -51,11 +65,7 @@ director = _role("director")
 @pytest.fixture
 def policy(administrator: Any) -> Any:
     """The demo's policy files are loaded and active."""
-    from requests_app.actions.policy import load
-
-    files = sorted((ORGANISATION / "policy").glob("*.yaml"))
-    documents = {path.name: path.read_text(encoding="utf-8") for path in files}
-    return load(by=administrator.party, documents=documents)
+    return organisation.rule(administrator)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.sessions.models import Session
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import get_resolver
 from django.urls.resolvers import URLResolver
@@ -133,8 +133,12 @@ class Asker:
 
 def rows_of_everything() -> dict[str, int]:
     """How many rows every table has, sessions apart: being here is noted there."""
-    models = [model for model in apps.get_models() if model is not Session]
-    return {model._meta.label: model._base_manager.count() for model in models}
+    tables = {model._meta.label: model._meta.db_table for model in apps.get_models() if model is not Session}
+    counts = ", ".join(f'(SELECT count(*) FROM "{table}")' for table in tables.values())
+    with connection.cursor() as cursor:
+        # In one question: it is asked after every look at every page.
+        cursor.execute(f"SELECT {counts}")
+        return dict(zip(tables, cursor.fetchone(), strict=True))
 
 
 def said(answer: Any) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 
@@ -63,7 +63,7 @@ class Door:
 
 def doors(since: datetime, moment: datetime) -> Sequence[Door]:
     """Return the latest doors, opened since then, that were open at any time of the day before this moment."""
-    asked = {"since": since, "day": moment - DAY, "moment": moment, "most": MOST_DOORS}
+    asked: dict[str, Any] = {"since": since, "day": moment - DAY, "moment": moment, "most": MOST_DOORS}
     with connection.cursor() as cursor:
         cursor.execute(_TODAY_ALONE, asked)
         found = cursor.fetchall()

@@ -63,15 +63,13 @@ class Stack:
         self.seeded = seeded
         self.say = say
         self.copies = copies or {}
-        self._postgres = Postgres(
-            self.directory / "postgres", log=self.logs / "postgres.log", durable=durable
-        )
+        self.postgres = Postgres(self.directory / "postgres", log=self.logs / "postgres.log", durable=durable)
         self._own_database, self._own_broker = not database, not broker
         self._extra = extra or {}
         self._stores = Stores(
-            site=database or self._postgres.url(databases.DATABASE, databases.SITE),
+            site=database or self.postgres.url(databases.DATABASE, databases.SITE),
             owner=self._extra.get("DATABASE_OWNER_URL", database)
-            or self._postgres.url(databases.DATABASE, databases.OWNER),
+            or self.postgres.url(databases.DATABASE, databases.OWNER),
             redis=broker or f"redis://127.0.0.1:{self.ports.redis}/0",
         )
         self._lock: IO[str] | None = None
@@ -141,7 +139,7 @@ class Stack:
         if self.parts[name].alive:
             raise PartFailed(f"{name} runs already")
         if name == "postgres":
-            self.parts[name] = self._postgres.start()
+            self.parts[name] = self.postgres.start()
             return self.parts[name]
         self._launch(name)
         return self._await(name)
@@ -166,7 +164,7 @@ class Stack:
 
     def wipe(self) -> None:
         """The directory is empty. Only for a stack that is stopped."""
-        self._postgres.wipe()
+        self.postgres.wipe()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _take_directory(self) -> None:
@@ -186,8 +184,8 @@ class Stack:
         for name in started:
             self._launch(name)
         if self._own_database:
-            self.parts["postgres"] = self._postgres.start()
-            databases.prepare(self._postgres)
+            self.parts["postgres"] = self.postgres.start()
+            databases.prepare(self.postgres)
         for name in started:
             self._await(name)
 

@@ -17,7 +17,7 @@ def test_processes_die_at_any_moment_and_then_the_database_for_good_and_every_pr
     tmp_path: Path,
 ) -> None:
     extra = {**SETTINGS, "OPENING_BUDGET_SECONDS": "5"}
-    with running_stack(copies=COPIES, durable=True, extra=extra) as stack:
+    with running_stack(from_nothing=True, copies=COPIES, durable=True, extra=extra) as stack:
         attack = Attack(
             stack, tmp_path / "seen", SEED, KILLS, lasting=(4.0, 12.0), between=(0.5, 3.0), longest_away=5.0
         )

@@ -4,9 +4,11 @@ Loaded by `-p tests.support.environment` (pyproject.toml), so that it comes befo
 xdist inherit what the controller made here. Nothing here knows a model.
 """
 
+import gc
 import os
 import shutil
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from latchportal.demo.postgres import Postgres
 from latchportal.demo.processes import Part
+from tests.support import ready
 
 ROOT = Path(__file__).resolve().parents[2]
 ORGANISATION = ROOT / "latchportal" / "demo" / "organisation"
@@ -35,7 +38,9 @@ UNWANTED = (
 class Owned:
     """What this process made and must take down again."""
 
+    postgres: Postgres | None = None
     server: Part | None = None
+    ready: Part | None = None
     home: Path | None = None
 
 
@@ -48,7 +53,7 @@ def prepare() -> None:
     for name in UNWANTED:
         os.environ.pop(name, None)
     if not os.environ.get("DATABASE_URL"):
-        postgres = Postgres(home / "postgres", log=home / "postgres.log")
+        postgres = Owned.postgres = Postgres(home / "postgres", log=home / "postgres.log")
         Owned.server = postgres.start()
         os.environ["DATABASE_URL"] = postgres.url("latch")
     os.environ.update(settings(home))
@@ -88,9 +93,29 @@ def key_directory(folder: Path) -> Path:
     return folder
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Where workers will come, the cluster they copy is begun, so that it is there when they have collected."""
+    if Owned.postgres is not None and getattr(config.option, "numprocesses", None):
+        Owned.ready = ready.begin(Owned.postgres, ROOT)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Let the collector of garbage look at what tests make, and no more at what was imported and collected for them."""
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure() -> None:
     """Take down what this process made: the controller last of all, after its workers."""
+    if Owned.ready is not None:
+        Owned.ready.stop()
+        os.environ.pop(ready.WHERE, None)
+        Owned.ready = None
     if Owned.server is not None:
         Owned.server.stop()
         Owned.server = None
@@ -100,4 +125,6 @@ def pytest_unconfigure() -> None:
         Owned.home = None
 
 
+# Until the tests are collected next to nothing is garbage, and looking for it would take half of the time.
+gc.disable()
 prepare()

@@ -15,8 +15,9 @@ import psycopg
 from django.core.management import call_command
 from django.db import connection, connections
 
+from latchportal.demo import databases
 from latchportal.demo.postgres import Postgres
-from tests.support import database
+from tests.support import database, ready
 from tests.support.environment import ROOT
 
 NAME = "test_sealing"
@@ -25,12 +26,13 @@ ALIASES = ("default", "owner")
 
 @contextmanager
 def running_cluster(directory: Path) -> Iterator[Postgres]:
-    """A server runs over this directory, an empty database in it, until the block ends."""
+    """A server runs over this directory, with a database in it that made_ready() need only complete."""
     server = Postgres(directory / "postgres", log=directory / "postgres.log", durable=True)
+    template = databases.DATABASE if ready.copied_into(server) else "template1"
     part = server.start()
     try:
         with psycopg.connect(server.url("postgres"), autocommit=True) as plain:
-            plain.execute(f"CREATE DATABASE {NAME}")
+            plain.execute(f"CREATE DATABASE {NAME} TEMPLATE {template}".encode())
         yield server
     finally:
         part.stop()

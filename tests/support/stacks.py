@@ -10,20 +10,24 @@ import requests
 from celery import Celery
 
 from latchportal.demo.stack import Stack
+from tests.support import ready
 
 WRITE_SECONDS = 0.2
 
 
 @contextmanager
-def running_stack(**options: Any) -> Iterator[Stack]:
+def running_stack(*, from_nothing: bool = False, **options: Any) -> Iterator[Stack]:
     """A whole stack runs until the block ends, over a folder of its own; nothing of it is left afterwards.
 
+    Its tables are there before it starts, where this run has some to copy, unless it has to begin from nothing.
     Not below pytest's folder: the embedded database's user walks through, and another session shuts that one again.
     """
     directory = Path(tempfile.mkdtemp(prefix="latch-stack-"))
     directory.chmod(0o711)
     stack = Stack(directory, write_seconds=WRITE_SECONDS, **options)
     try:
+        if not from_nothing:
+            ready.copied_into(stack.postgres)
         with stack:
             yield stack
     finally:

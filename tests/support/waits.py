@@ -9,15 +9,14 @@ from audit_app.clock import now
 from requests_app.actions import cover
 from requests_app.actions.policy import load
 from requests_app.models import Absence, Delegation, DirectoryGroup, Message, Person
-from tests.support.environment import ORGANISATION
+from tests.support.organisation import policy_files
 
 HOUR = timedelta(hours=1)
 
 
 def stage_says(administrator: Person, name: str, *lines: str) -> None:
     """The demo's policy is in force, its stage of that name with these lines instead; `key:` alone leaves one out."""
-    files = sorted((ORGANISATION / "policy").glob("*.yaml"))
-    documents = {path.name: path.read_text(encoding="utf-8") for path in files}
+    documents = policy_files()
     said = f"  - name: {name}\n"
     more = said + "".join(f"    {line}\n" for line in lines if not line.endswith(":"))
     stages, gone = documents["stages.yaml"], {line.split(":")[0] for line in lines}
