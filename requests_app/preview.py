@@ -12,6 +12,7 @@ from requests_app.models import Container, ContainerSnapshot, Entitlement, Openi
 from requests_app.policy.evaluate import evaluate
 from requests_app.policy.facts import REQUEST, Approver, Attempt
 from requests_app.policy.model import StageRule
+from requests_app.policy.on_behalf import without_own
 from requests_app.policy.verdict import Verdict
 from requests_app.targets.around import Around, around_findings
 from requests_app.targets.base import ContainerState, RuleSpec, TargetError
@@ -96,14 +97,16 @@ def preview(
     verdict = evaluate(policy, attempt)
     return Preview(
         verdict=verdict,
-        stages=tuple(
-            StagePreview(need, attempt.approvers.get(need.name, ()), attempt.alternates.get(need.name, ()))
-            for need in verdict.stages
-        ),
+        stages=tuple(_stage(need, attempt) for need in verdict.stages),
         rules=rules,
         directory_age=attempt.person.directory_age,
         attempt=attempt,
     )
+
+
+def _stage(need: StageRule, attempt: Attempt) -> StagePreview:
+    own, joining = (found.get(need.name, ()) for found in (attempt.approvers, attempt.alternates))
+    return StagePreview(need, without_own(own, attempt), without_own(joining, attempt))
 
 
 def _rules(entitlement: Entitlement, source: str) -> list[RulePreview]:

@@ -11,8 +11,9 @@ from requests_app.policy.checks import Check, Outcome
 from requests_app.policy.conditions import CONDITIONS, Reason
 from requests_app.policy.demand import Condition
 from requests_app.policy.durations import in_words
-from requests_app.policy.facts import BREAK_GLASS, Attempt, EntitlementFacts, PersonFacts
+from requests_app.policy.facts import BREAK_GLASS, DIRECTORY_FRESH, Attempt, EntitlementFacts, PersonFacts
 from requests_app.policy.model import PolicySet, Rule, StageRule
+from requests_app.policy.on_behalf import told_to_asker
 from requests_app.policy.sign_in import demands_of, void_contexts
 from requests_app.policy.source import SourceRefused, check_source
 from requests_app.policy.staffing import check_stages, stage_title
@@ -20,7 +21,6 @@ from requests_app.policy.surrounding_words import warnings_of
 from requests_app.policy.verdict import Limits, Verdict
 from requests_app.policy.windows import check_windows, strictest
 
-DIRECTORY_FRESH = timedelta(minutes=5)
 NOTHING = timedelta(0)
 _ORDER = {condition: number for number, condition in enumerate(CONDITIONS.values())}
 _ANY_REASON = Reason()
@@ -36,7 +36,7 @@ def evaluate(policy: PolicySet, attempt: Attempt) -> Verdict:
     """
     rules, broken = _matching(policy, attempt.person, attempt.entitlement)
     waived = tuple(rule for rule in rules if _asks_nobody(rule, attempt))
-    limits = _limits(policy, rules, waived)
+    limits = most(policy, rules, waived)
     checks = [
         *broken,
         _run("person_enabled", "Your account is enabled", partial(_person_enabled, attempt.person)),
@@ -57,7 +57,7 @@ def evaluate(policy: PolicySet, attempt: Attempt) -> Verdict:
         *warnings_of(attempt),
         *void_contexts(demands_of(rules), attempt),
     ]
-    return Verdict(
+    verdict = Verdict(
         outcome="refused" if any(check.refuses for check in checks) else "allowed",
         checks=tuple(checks),
         stages=limits.stages,
@@ -67,6 +67,7 @@ def evaluate(policy: PolicySet, attempt: Attempt) -> Verdict:
         policy_hash=policy.hash,
         sign_in=demands_of(rules),
     )
+    return told_to_asker(verdict, rules, attempt)
 
 
 def eligible(policy: PolicySet, person: PersonFacts, entitlement: EntitlementFacts) -> Limits | None:
@@ -78,7 +79,7 @@ def eligible(policy: PolicySet, person: PersonFacts, entitlement: EntitlementFac
         return None
     if any(condition.rules_out(person) for rule in rules for condition in rule.conditions):
         return None
-    return _limits(policy, rules)
+    return most(policy, rules)
 
 
 def _matching(
@@ -90,7 +91,7 @@ def _matching(
         return (), (_broken("rules", "The rules can be read", error),)
 
 
-def _limits(policy: PolicySet, rules: tuple[Rule, ...], waived: tuple[Rule, ...] = ()) -> Limits:
+def most(policy: PolicySet, rules: tuple[Rule, ...], waived: tuple[Rule, ...] = ()) -> Limits:
     required = {name for rule in rules if rule not in waived for name in rule.stages}
     return Limits(
         max_duration=min((rule.max_duration for rule in rules), default=NOTHING),

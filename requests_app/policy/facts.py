@@ -12,6 +12,9 @@ from requests_app.policy.windows import Plan
 # When policy is asked: a request for more time is asked and, once agreed to, activated by nobody's further click.
 REQUEST, APPROVAL, ACTIVATION, BREAK_GLASS = "request", "approval", "activation", "break_glass"
 
+# Nobody is believed to be enabled, or in a group, by a copy of the directory that is older.
+DIRECTORY_FRESH = timedelta(minutes=5)
+
 
 @dataclass(frozen=True, slots=True)
 class PersonFacts:
@@ -91,6 +94,8 @@ class Attempt:
     `moments` says what is being done, `sign_in` what is known of the session that does it; None proves nothing.
     `void_contexts` says, by authentication context, why it proves nothing although Entra may give it. `plan` says when
     it is to be had; None is now.
+    `asked_by` is who asks, where that is not `person`, who would get the access; `sign_in` is then theirs, and the lists
+    may still hold them: nobody decides what they asked for, so the checks leave them out.
     """
 
     person: PersonFacts
@@ -109,3 +114,4 @@ class Attempt:
     sign_in: SignInFacts | None = None
     void_contexts: Mapping[str, str] = field(default_factory=dict)
     plan: Plan | None = None
+    asked_by: PersonFacts | None = None

@@ -118,6 +118,8 @@ class Rule:
     later: Later = field(default_factory=Later)
     file: str = field(default="", compare=False)
     line: int = field(default=0, compare=False)
+    # Who may ask for those the rule is for; nobody where it does not say.
+    on_behalf: Who | None = None
 
 
 @dataclass(frozen=True, slots=True)

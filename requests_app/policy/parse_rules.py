@@ -96,6 +96,7 @@ def read_rule(section: Section, names: Names) -> Rule:
         "auto_approve",
         "auto_approve_when",
         "conditions",
+        "on_behalf",
     )
     most = LONGEST_RULE if section.flag("longer_than_a_day") else DAY
     return Rule(
@@ -111,6 +112,7 @@ def read_rule(section: Section, names: Names) -> Rule:
         later=read_later(section),
         file=section.file,
         line=section.line,
+        on_behalf=_read_who(section, names.groups, "on_behalf") if section.has("on_behalf") else None,
     )
 
 
@@ -142,10 +144,10 @@ def read_emergency(section: Section, names: Names) -> Rule:
     return rule
 
 
-def _read_who(section: Section, groups: Mapping[str, str]) -> Who:
-    inner = section.section("for")
+def _read_who(section: Section, groups: Mapping[str, str], key: str = "for") -> Who:
+    inner = section.section(key)
     if inner is None:
-        section.fault("for", "is missing; say for whom: groups, people or anyone")
+        section.fault(key, "is missing; say for whom: groups, people or anyone")
         return Who()
     inner.only("groups", "people", "anyone")
     people = inner.texts("people")
@@ -155,9 +157,9 @@ def _read_who(section: Section, groups: Mapping[str, str]) -> Who:
     chosen = inner.choices("groups", groups, default=())
     anyone = inner.flag("anyone")
     if not (people or chosen or anyone or inner.faulted("groups", "people", "anyone")):
-        section.fault("for", "names nobody; say groups, people or anyone: true")
+        section.fault(key, "names nobody; say groups, people or anyone: true")
     if anyone and (people or chosen):
-        section.fault("for", "names anyone and somebody at once; keep one of them")
+        section.fault(key, "names anyone and somebody at once; keep one of them")
     return Who(frozenset(groups[name] for name in chosen), frozenset(oid.lower() for oid in people), anyone)
 
 

@@ -7,6 +7,7 @@ from requests_app.policy.checks import Check
 from requests_app.policy.durations import in_words
 from requests_app.policy.facts import Approver, Attempt
 from requests_app.policy.model import ApproverRule, StageRule
+from requests_app.policy.on_behalf import kept_out, without_own
 
 # By stage name: the oids of those who may decide it.
 People = Mapping[str, frozenset[str]]
@@ -25,7 +26,14 @@ def check_stages(stages: tuple[StageRule, ...], attempt: Attempt) -> list[Check]
     voices = {name: frozenset(one.in_place_of or one.oid for one in found) for name, found in whole.items()}
     decidable = _decidable(stages, {name: _oids(found) for name, found in whole.items()})
     decidable = [stage for stage in _decidable(stages, voices) if stage in decidable]
-    return [_staffed(stage, own[stage.name], joining[stage.name], stage in decidable) for stage in stages]
+    return [
+        kept_out(
+            _staffed(stage, own[stage.name], joining[stage.name], stage in decidable),
+            attempt.approvers.get(stage.name, ()),
+            attempt,
+        )
+        for stage in stages
+    ]
 
 
 def stage_title(stage: StageRule) -> str:
@@ -36,8 +44,7 @@ def _others(
     found: Mapping[str, tuple[Approver, ...]], stage: StageRule, attempt: Attempt
 ) -> tuple[Approver, ...]:
     # The requester is left out once more: nobody decides their own request, whatever list was handed in.
-    me = attempt.person.oid
-    return tuple(one for one in found.get(stage.name, ()) if me not in (one.oid, one.in_place_of))
+    return without_own(found.get(stage.name, ()), attempt)
 
 
 def _oids(found: Iterable[Approver]) -> frozenset[str]:
