@@ -42,6 +42,7 @@ def inbox(person: Person) -> QuerySet[Stage]:
             access_request__requester__tid=person.tid,
         )
         .exclude(access_request__requester=person)
+        .exclude(access_request__asked_by=person)
         .exclude(Exists(voted))
         .order_by(F("activated_at").asc(), "pk")
     )
@@ -76,7 +77,8 @@ def _decided_by(voice: Voice, moment: datetime) -> Q:
     asked |= Q(approver_kind="person", approver_person=voice.person)
     if voice.owns:
         asked |= (Q(approver_kind="owner") | (joined & Q(alternate_kind="owner"))) & _owned(voice)
-    return Q(asked & ~Q(access_request__requester=voice.person), ~Exists(heard))
+    own = Q(access_request__requester=voice.person) | Q(access_request__asked_by=voice.person)
+    return Q(asked & ~own, ~Exists(heard))
 
 
 def _through(which: str, voice: Voice, moment: datetime) -> Q:

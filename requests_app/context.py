@@ -41,6 +41,8 @@ class Ask:
     ticket: str = ""
     source: str = ""
     plan: Plan | None = None
+    # Who asks, where it is for somebody else.
+    asked_by: Person | None = None
 
 
 def active_policy() -> PolicySet:
@@ -143,6 +145,7 @@ def attempt(
         sign_in=read_facts(sign_in),
         void_contexts=sign_in_contexts.void(contexts) if contexts else {},
         plan=ask.plan,
+        asked_by=directory.person_facts(ask.asked_by, now) if ask.asked_by else None,
     )
 
 

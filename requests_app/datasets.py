@@ -3,26 +3,14 @@
 from typing import Any
 
 from django import forms
-from django.contrib.postgres.aggregates import StringAgg
-from django.db.models import (
-    Case,
-    F,
-    FloatField,
-    Func,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    TextField,
-    Value,
-    When,
-)
-from django.db.models.functions import Cast, Concat, Extract, RTrim
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Extract
 
 from audit_app.clock import now
 from audit_app.exports import Column, Dataset, register
 from audit_app.filters import Period, UtcField
-from requests_app.models import AccessRequest, Decision, EligibilitySpan, Grant, RequestItem
+from requests_app.dataset_columns import decisions, joined, minutes, yes
+from requests_app.models import AccessRequest, EligibilitySpan, Grant, RequestItem
 
 
 class AskedFor(Period):
@@ -61,8 +49,8 @@ _ELIGIBILITY = (
 )
 _REQUEST = (
     Column("request", "The request's number.", "plain"),
-    Column("person", "Who asked, by name."),
-    Column("person_id", "Who asked: tenant and object id."),
+    Column("person", "Who gets the access, by name."),
+    Column("person_id", "Who gets it: tenant and object id."),
 )
 _WAY = (
     Column("resource", "What it is for."),
@@ -80,6 +68,8 @@ _ASKING = (
     ),
     Column("decided_at", "When the last decision fell, or the request ended without one.", "time"),
     Column("break_glass", "true: opened in an emergency, with nobody asked.", "plain"),
+    Column("asked_by", "Who asked for them, by name; empty: they themself."),
+    Column("asked_by_id", "Who asked for them: tenant and object id."),
 )
 _GRANT = (
     Column("grant", "The grant's own id, as it stands in the trail.", "plain"),
@@ -94,60 +84,6 @@ _GRANT = (
     Column("ended_why", "Why it ended."),
     Column("ended_note", "What was said when it ended."),
 )
-
-
-class _Utc(Func):
-    """A moment as text: UTC, ISO 8601, to the second."""
-
-    template = "to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
-    output_field = TextField()
-
-
-def _decisions(request_column: str) -> Subquery:
-    place = Case(
-        When(in_place_of__isnull=False, then=Concat(Value(" for "), "in_place_of__display_name")),
-        default=Value(""),
-        output_field=TextField(),
-    )
-    told = Concat(
-        _Utc("decided_at"),
-        Value(" "),
-        "person__display_name",
-        place,
-        Value(" "),
-        "vote",
-        Value(" ("),
-        "stage__title",
-        Value(") "),
-        "reason",
-        output_field=TextField(),
-    )
-    found = Decision.objects.filter(access_request=OuterRef(request_column)).order_by()
-    return Subquery(
-        found.values("access_request")
-        .annotate(told=StringAgg(RTrim(told), delimiter="; ", order_by="decided_at"))
-        .values("told")
-    )
-
-
-def _joined(column: str) -> Subquery:
-    """One text of all that a request asks for."""
-    found = RequestItem.objects.filter(access_request=OuterRef("pk")).order_by()
-    return Subquery(
-        found.values("access_request")
-        .annotate(all=StringAgg(column, delimiter=", ", distinct=True))
-        .values("all")
-    )
-
-
-def _minutes(column: str) -> Any:
-    # PostgreSQL's own numeric would be written with sixteen zeros behind the point.
-    return Cast(Extract(column, "epoch") / Value(60.0, output_field=FloatField()), FloatField())
-
-
-def _yes(column: str) -> Any:
-    """A flag as text, as JSON writes it."""
-    return Cast(column, TextField())
 
 
 # In the order of the dataset's columns.
@@ -165,6 +101,8 @@ _GRANT_COLUMNS = (
     "told",
     "access_request__decided_at",
     "broken",
+    "access_request__asked_by__display_name",
+    "access_request__asked_by__key",
     "uid",
     "state",
     "issued_at",
@@ -190,9 +128,9 @@ def _grants(asked: dict[str, Any]) -> "QuerySet[Any, Any]":
     if asked.get("until"):
         found = found.filter(access_request__submitted_at__lte=asked["until"])
     times = found.annotate(
-        told=_decisions("access_request"),
-        minutes=_minutes("duration"),
-        broken=_yes("break_glass"),
+        told=decisions("access_request"),
+        minutes=minutes("duration"),
+        broken=yes("break_glass"),
         lag=Extract(F("closed_at") - F("ending_at"), "epoch"),
     )
     return times.order_by("id").values_list(*_GRANT_COLUMNS)
@@ -211,11 +149,11 @@ def _requests(asked: dict[str, Any]) -> "QuerySet[Any, Any]":
         found = found.filter(submitted_at__lte=asked["until"])
     return (
         found.annotate(
-            told=_decisions("pk"),
-            resources=_joined("entitlement__resource__name"),
-            ways=_joined("entitlement__name"),
-            minutes=_minutes("duration"),
-            broken=_yes("break_glass"),
+            told=decisions("pk"),
+            resources=joined("entitlement__resource__name"),
+            ways=joined("entitlement__name"),
+            minutes=minutes("duration"),
+            broken=yes("break_glass"),
         )
         .order_by("id")
         .values_list(
@@ -232,6 +170,8 @@ def _requests(asked: dict[str, Any]) -> "QuerySet[Any, Any]":
             "told",
             "decided_at",
             "broken",
+            "asked_by__display_name",
+            "asked_by__key",
             "state",
             "policy_hash",
         )

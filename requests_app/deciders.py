@@ -3,7 +3,7 @@
 What the directory says of people and groups is `directory`; absences and delegations are people's own word.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -54,7 +54,7 @@ def standing(person: Person, stage: Stage, access_request: AccessRequest, now: d
 
     Of several rights, one that was not used on this request yet goes first, and their own before one lent to them.
     """
-    if stage.access_request_id != access_request.pk or person.pk == access_request.requester_id:
+    if stage.access_request_id != access_request.pk or access_request.is_of(person):
         return None
     mine = [pair for pair in _of_stage(stage, access_request, now) if pair[0].person.pk == person.pk]
     best = min(mine, key=lambda pair: (pair[1], pair[0].in_place_of is not None), default=None)
@@ -114,7 +114,8 @@ def _of_stage(stage: Stage, access_request: AccessRequest, now: datetime) -> lis
     asked: dict[Hashable, QuerySet[Person]] = {APPROVER: _asked(stage, APPROVER, access_request, now)}
     if stage.escalated_at is not None and stage.alternate_kind:
         asked[ALTERNATE] = _asked(stage, ALTERNATE, access_request, now)
-    covered = _with_cover(asked, access_request.requester, now, request=access_request.pk)
+    own = access_request.own_to
+    covered = _with_cover(asked, access_request.requester, now, request=access_request.pk, but=own)
     pairs = {(one.person.pk, one.voice): (one, heard) for found in covered.values() for one, heard in found}
     return list(pairs.values())
 
@@ -129,15 +130,21 @@ def _asked(stage: Stage, which: str, access_request: AccessRequest, now: datetim
         requester=access_request.requester,
         owner_oid=owner_of_all(access_request) if kind == "owner" else None,
         now=now,
+        but=access_request.own_to,
     )
 
 
 def _with_cover(
-    asked: Mapping[Hashable, QuerySet[Person]], requester: Person, now: datetime, *, request: int | None
+    asked: Mapping[Hashable, QuerySet[Person]],
+    requester: Person,
+    now: datetime,
+    *,
+    request: int | None,
+    but: Collection[int] = (),
 ) -> dict[Hashable, list[tuple[Decider, bool]]]:
     """Return these people as deciders, those who stand in for somebody of them added, in one statement more.
 
-    Nobody stands in for the requester, and the requester for nobody. A right that was lent is not passed on.
+    Nobody stands in for the requester, or `but` for these, and they for nobody. A right that was lent is not passed on.
     """
     people = {
         key: list(
@@ -151,7 +158,7 @@ def _with_cover(
     }
     givers = {person.pk for found in people.values() for person in found}
     lent: dict[int, list[Any]] = {}
-    for one in _lent(givers, requester, now, request=request) if givers else ():
+    for one in _lent(givers, requester, now, request=request, but=but) if givers else ():
         lent.setdefault(one.giver_id, []).append(one)
     return {
         key: [pair for person in found for pair in _pairs(person, lent.get(person.pk, ()))]
@@ -166,7 +173,12 @@ def _pairs(person: Any, lent: Iterable[Any]) -> Iterable[tuple[Decider, bool]]:
 
 
 def _lent(
-    givers: Iterable[int], requester: Person, now: datetime, *, request: int | None
+    givers: Iterable[int],
+    requester: Person,
+    now: datetime,
+    *,
+    request: int | None,
+    but: Collection[int] = (),
 ) -> QuerySet[Delegation]:
     """Delegations in force of these people, to others of the tenant whom the directory knows as enabled."""
     return cast(
@@ -178,7 +190,7 @@ def _lent(
             receiver__enabled=True,
             receiver__directory_read_at__gte=directory.oldest(now),
         )
-        .exclude(Q(receiver=requester) | Q(receiver=F("giver")))
+        .exclude(Q(receiver__in={requester.pk, *but}) | Q(receiver=F("giver")))
         .annotate(away_until=_away("receiver", now), voted=_votes(request, person=OuterRef("receiver")))
         .select_related("receiver")
         .order_by("giver_id", "receiver_id")

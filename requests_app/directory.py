@@ -3,6 +3,7 @@
 Unknown means no: a row that is missing, too old or not known to be enabled lets nobody do anything.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -40,8 +41,9 @@ def approvers(
     name: str = "",
     person: int | None = None,
     owner_oid: UUID | str | None = None,
+    but: Collection[int] = (),
 ) -> QuerySet[Person]:
-    """Return who could decide such a stage now, the requester left out; nobody for what is unknown.
+    """Return who could decide such a stage now, the requester, and `but` these, left out; nobody for what is unknown.
 
     `kind` is "manager" (the requester's), "owner" (of the resource: `owner_oid`), "group" (`group`, nested groups
     included), "role" (an app role their last sign-in brought: `name`), "on_call" (for the rota `name`) or "person".
@@ -49,7 +51,7 @@ def approvers(
     """
     oldest_read = oldest(now)
     known = Person.objects.filter(tid=requester.tid, enabled=True, directory_read_at__gte=oldest_read)
-    others = known.exclude(pk=requester.pk).order_by("display_name", "pk")
+    others = known.exclude(pk__in={requester.pk, *but}).order_by("display_name", "pk")
     if kind == "manager":
         # The link is the requester's own row: that must be fresh too.
         return others.filter(reports__pk=requester.pk, reports__directory_read_at__gte=oldest_read)

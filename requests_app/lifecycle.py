@@ -102,7 +102,8 @@ def allows(obj: AccessRequest | Grant, event: str, person: Person) -> bool:
 
 def _roles(obj: AccessRequest | Grant, person: Person) -> frozenset[str]:
     if isinstance(obj, AccessRequest):
-        return roles_of(person, obj.requester_id)
+        # Who asked for somebody else answers and withdraws as they may. What comes of it is the other one's alone.
+        return roles_of(person, person if obj.is_of(person) else obj.requester_id)
     roles = roles_of(person, obj.person_id)
     if roles or not GRANTS.open_to(obj.state, _approver):
         return roles

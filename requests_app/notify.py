@@ -19,6 +19,7 @@ from requests_app import wake
 from requests_app.models import AccessRequest, Grant, Message, Person
 from requests_app.models.person import ADMIN_ROLE
 from requests_app.notices import channels
+from requests_app.notices.behalf import both
 from requests_app.notices.planning import plan
 from requests_app.notices.putting import put as _put
 from requests_app.notices.putting import put_to, tell_channels
@@ -39,14 +40,13 @@ SOON: Final = timedelta(minutes=10)
 
 
 def decided(access_request: AccessRequest, *, by: str, why: str = "") -> None:
-    """The requester is told of the outcome, once; not who broke the glass, for nobody was asked."""
+    """The requester and who asked for them are told of the outcome, once; not who broke the glass: nobody was asked."""
     if access_request.break_glass:
         return
     kind = LAPSED if access_request.state == AccessRequest.State.LAPSED else DECIDED
-    _put(
+    both(
         f"decided:{access_request.pk}",
         kind,
-        access_request.requester,
         access_request,
         outcome=access_request.state,
         by=by,

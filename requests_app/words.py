@@ -20,8 +20,8 @@ def register_all() -> None:
 
 
 def _requests() -> None:
-    register("request.submitted", "Asked for {object}", icon="inbox", tone="accent")
-    register("request.refused", "Was refused asking for {object}", icon="ban", tone="wait")
+    register("request.submitted", _for_whom("Asked for {object}"), icon="inbox", tone="accent")
+    register("request.refused", _for_whom("Was refused asking for {object}"), icon="ban", tone="wait")
     register("request.approved", "Request approved: {object}", icon="check-circle", tone="good")
     register("request.denied", "Request denied: {object}", icon="cross-circle", tone="bad")
     register("request.withdrawn", "Withdrew the request for {object}", icon="undo")
@@ -167,6 +167,17 @@ def _stage(template: str) -> Callable[[Event], str]:
         stage, _, what = event.object_label.partition(": ")
         whom = event.subject_label or "somebody"
         return template.format(stage=stage, what=what or "a request", whom=whom)
+
+    return said
+
+
+def _for_whom(template: str) -> Callable[[Event], str]:
+    """A sentence that says for whom, where somebody asked for somebody else."""
+
+    def said(event: Event) -> str:
+        words = template.format(object=event.object_label or event.resource_label or "something unnamed")
+        other = event.subject_label if event.subject_id != event.actor_id else ""
+        return f"{words}, for {other}" if other else words
 
     return said
 

@@ -176,11 +176,14 @@ def open_grant(
 def _same_address(grant: Grant, observed: str | None, from_elsewhere: bool) -> None:
     if from_elsewhere or (observed and inside(observed, (grant.source_address,))):
         return
+    there, way = f"You asked from {grant.source_address} and are", "Go back to where you asked from"
+    if grant.access_request.asked_by_id:
+        there, way = f"It was asked for from {grant.source_address} and you are", "Go there"
     raise Refused(
-        f"You asked from {grant.source_address} and are now at {observed or 'an address that can not be told'}. "
+        f"{there} now at {observed or 'an address that can not be told'}. "
         f"The rule would still let in {grant.source_address} only.",
         check="source address",
-        way_on="Go back to where you asked from, ask again from here, or confirm that you mean the address you asked for.",
+        way_on=f"{way}, ask again from here, or confirm that you mean the address you asked for.",
         title="You are somewhere else now",
     )
 

@@ -7,7 +7,7 @@ from audit_app.trail import record
 from requests_app import context, deciders
 from requests_app.actions import stages
 from requests_app.actions.attempting import attempting
-from requests_app.actions.deciding import locked, require_decider
+from requests_app.actions.deciding import ASKED_FOR_IT, OWN_REQUEST, locked, require_decider
 from requests_app.actions.refusals import require_reason
 from requests_app.errors import Invalid, Refused
 from requests_app.models import AccessRequest, Person, Stage
@@ -63,8 +63,9 @@ def _by_person(by: Person, stage: Stage, name: str) -> Stage:
             fields={"person": "Write the name they sign in with, like mo@example.com."},
         )
     (person,) = found
-    if person.pk == access_request.requester_id:
-        raise Refused("Nobody decides on their own request.", check="own request")
+    if access_request.is_of(person):
+        own = person.pk == access_request.requester_id
+        raise Refused(OWN_REQUEST if own else ASKED_FOR_IT, check="own request")
     if person.pk == by.pk or access_request.decisions.filter(person=person).exists():
         raise Refused(
             f"{person} decides on this request already, and nobody does twice.",

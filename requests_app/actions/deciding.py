@@ -9,6 +9,9 @@ from requests_app.models import AccessRequest, Decision, Person, Stage
 from requests_app.seen import fingerprint
 from requests_app.standing import Decider
 
+OWN_REQUEST = "Nobody decides on their own request."
+ASKED_FOR_IT = "Nobody decides on what they asked for, for somebody else either."
+
 
 def locked(stage_id: int) -> tuple[AccessRequest, Stage]:
     """Return the request of this stage, its row locked, and the stage as it is now.
@@ -29,12 +32,12 @@ def require_decider(
     """Return as whom this person may decide the stage now. The request's row is locked.
 
     Raises Stale when the stage does not wait any more, or the request is not what was `seen`; Refused for the
-    requester, for who was heard on it before, and for who may not decide it.
+    requester and who asked for them, for who was heard on it before, and for who may not decide it.
     """
     _refuse_stale(access_request, stage, seen)
-    if by.pk == access_request.requester_id:
+    if access_request.is_of(by):
         raise Refused(
-            "Nobody decides on their own request.",
+            OWN_REQUEST if by.pk == access_request.requester_id else ASKED_FOR_IT,
             check="own request",
             way_on="Somebody else has to decide it.",
         )

@@ -20,6 +20,7 @@ def shown(access_request: AccessRequest) -> dict[str, Any]:
         "source": access_request.source_address,
         "starts": [at.isoformat() for at in access_request.starts],
         "comments": len(access_request.comments.all()),
+        **({"asked_by": access_request.asked_by.identity} if access_request.asked_by else {}),
         "items": [
             {
                 "entitlement": item.entitlement.key,

@@ -117,4 +117,5 @@ def cancel(stage: Stage, *, by: Party = WORKFLOW, why: str = "") -> None:
     waited = stage.state == Stage.State.ACTIVE
     move(stage, "cancel", by=by, why=why)
     if waited:
-        asking.settled(stage)
+        withdrawn = stage.access_request.state == AccessRequest.State.WITHDRAWN
+        asking.settled(stage, by=by.label if withdrawn else "")

@@ -20,6 +20,7 @@ from requests_app.bundles import Bundle
 from requests_app.context import Ask
 from requests_app.errors import Invalid, Refused
 from requests_app.models import AccessRequest, Grant, Person, RequestItem, Stage
+from requests_app.notices import behalf
 from requests_app.policy.facts import ACTIVATION, REQUEST
 from requests_app.policy.verdict import steps
 
@@ -32,23 +33,33 @@ def submit(
     submission_key: UUID,
     sign_in: dict[str, Any] | None = None,
     extends: Grant | None = None,
+    whom: Person | None = None,
 ) -> AccessRequest:
     """A request for one entitlement, or for several, waits for its first stage; verdicts are kept and approvers told.
 
     The same form sent twice is one request. Raises Refused, naming the check (and of several the one it is about), when
     policy says no, SignInNeeded when only `sign_in` (what the session knows of its sign-in) is in the way; Invalid for
     none, too many, or what does not ask the same of each. With `extends` it asks for more time for that grant, which
-    extend.py has looked at.
+    extend.py has looked at. With `whom` it is asked for that person, who would get the access and is told of it; the
+    sign-in is then that of who asks.
     """
-    wanted = _one_bundle(asks or ([ask] if ask else []), extends)
-    earlier = AccessRequest.objects.filter(requester=by, submission_key=submission_key).first()
+    whom = whom or by
+    asked_by = by if whom.pk != by.pk else None
+    wanted = _one_bundle([replace(one, asked_by=asked_by) for one in asks or ([ask] if ask else [])], extends)
+    sent = AccessRequest.objects.filter(requester=whom, asked_by=asked_by, submission_key=submission_key)
+    earlier = sent.first()
     if earlier:
         return earlier
     try:
-        with attempting("request.refused", by=by.party, about=_about(by, wanted)):
-            return _submit(by, wanted, submission_key, sign_in or {}, extends)
+        with attempting("request.refused", by=by.party, about=_about(whom, wanted)):
+            return _submit(whom, wanted, submission_key, sign_in or {}, extends)
     except IntegrityError:
-        return AccessRequest.objects.get(requester=by, submission_key=submission_key)
+        earlier = sent.first()
+        if earlier is None:
+            raise Invalid(
+                "This form was used already.", way_on="Open the form anew, and ask again."
+            ) from None
+        return earlier
 
 
 def _one_bundle(asks: Sequence[Ask], extends: Grant | None) -> tuple[Ask, ...]:
@@ -68,35 +79,38 @@ def _one_bundle(asks: Sequence[Ask], extends: Grant | None) -> tuple[Ask, ...]:
     return wanted
 
 
-def _about(by: Person, asks: Sequence[Ask]) -> About:
+def _about(whom: Person, asks: Sequence[Ask]) -> About:
     wanted = [ask.entitlement for ask in asks]
     return About(
         kind="entitlement",
         id=",".join(one.key for one in wanted)[:80],
         label=", ".join(one.name for one in wanted),
         resource=", ".join(sorted({one.resource.name for one in wanted})),
-        subject=by.party,
+        subject=whom.party,
     )
 
 
 def _submit(
-    by: Person, asks: tuple[Ask, ...], submission_key: UUID, sign_in: dict[str, Any], extends: Grant | None
+    whom: Person, asks: tuple[Ask, ...], submission_key: UUID, sign_in: dict[str, Any], extends: Grant | None
 ) -> AccessRequest:
     moment = now()
     here = origin.current()
+    ask = asks[0]
+    # Who asks for somebody else is not where they are.
+    observed = None if ask.asked_by else here.source_address
     # More time begins by itself once agreed to: what activating asks for is asked now, while the person is there.
     moments = (REQUEST, ACTIVATION) if extends else (REQUEST,)
-    seen = bundles.look(by, asks, observed=here.source_address, now=moment, moments=moments, sign_in=sign_in)
+    seen = bundles.look(whom, asks, observed=observed, now=moment, moments=moments, sign_in=sign_in)
     refuse_unless_all_allowed(seen.verdicts, *moments, together=seen.checks)
-    ask = asks[0]
     access_request = AccessRequest.objects.create(
-        requester=by,
+        requester=whom,
+        asked_by=ask.asked_by,
         reason=ask.reason.strip(),
         ticket=ask.ticket.strip(),
         duration=ask.duration,
         **_later(ask),
         source_address=ask.source,
-        observed_address=here.source_address,
+        observed_address=observed,
         submitted_at=moment,
         activate_within=seen.activate_within,
         policy_hash=seen.parts[0].verdict.policy_hash,
@@ -108,6 +122,8 @@ def _submit(
     RequestItem.objects.bulk_create(_items(access_request, seen))
     Stage.objects.bulk_create(_stages(access_request, seen))
     _record(access_request, seen)
+    if access_request.asked_by:
+        behalf.asked_for_you(access_request)
     _start(access_request, moment)
     return access_request
 
@@ -132,7 +148,7 @@ def _items(access_request: AccessRequest, seen: Bundle) -> list[RequestItem]:
 def _record(access_request: AccessRequest, seen: Bundle) -> None:
     record(
         "request.submitted",
-        by=access_request.requester.party,
+        by=(access_request.asked_by or access_request.requester).party,
         about=access_request.about(),
         why=access_request.reason,
         data={
@@ -162,7 +178,7 @@ def _start(access_request: AccessRequest, moment: datetime) -> None:
 
 
 def withdraw(*, by: Person, access_request_id: int, why: str = "") -> AccessRequest:
-    """The request is withdrawn and nobody is waited for any more. Refused for anyone but the requester."""
+    """The request is withdrawn and nobody is waited for any more. Refused for who did not ask, nor is asked for."""
     about = AccessRequest.objects.get(pk=access_request_id).about()
     with attempting("request.withdraw_refused", by=by.party, about=about):
         access_request = (
@@ -175,4 +191,5 @@ def withdraw(*, by: Person, access_request_id: int, why: str = "") -> AccessRequ
         moment = now()
         move(access_request, "withdraw", by=by.party, why=why, decided_at=moment, lapses_at=None)
         stages.cancel_rest(access_request, by.party)
+        behalf.withdrawn(access_request, by=by)
     return access_request

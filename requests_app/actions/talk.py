@@ -40,7 +40,8 @@ def ask(*, by: Person, stage_id: int, text: str) -> AccessRequest:
 def answer(*, by: Person, access_request_id: int, text: str) -> AccessRequest:
     """The request is back where it was, with this answer, and the time of its stages begins anew.
 
-    Refused for anyone but the requester; raises Stale when no question is open, Invalid without words.
+    Refused for anyone but the requester and who asked for them; raises Stale when no question is open, Invalid without
+    words.
     """
     text = require_reason(text, "answer")[:LONGEST]
     with attempting("request.answer_refused", by=by.party, about=_about(access_request_id)):
@@ -95,7 +96,7 @@ def remark(*, by: Person, access_request: AccessRequest, text: str) -> Comment:
 
 def concerned(person: Person, access_request: AccessRequest) -> bool:
     """Return whether this person asked, was asked to decide, decided, decides now, or runs the portal."""
-    if person.pk == access_request.requester_id or person.is_administrator:
+    if access_request.is_of(person) or person.is_administrator:
         return True
     if access_request.decisions.filter(person=person).exists():
         return True

@@ -22,9 +22,18 @@ from requests_app.models import (
 class AccessRequestAdmin(ReadOnly):
     """Who asked for what."""
 
-    list_display = ("id", "requester", "state", "submitted_at", "decided_at", "source_address", "ticket")
+    list_display = (
+        "id",
+        "requester",
+        "asked_by",
+        "state",
+        "submitted_at",
+        "decided_at",
+        "source_address",
+        "ticket",
+    )
     list_filter = ("state",)
-    list_select_related = ("requester",)
+    list_select_related = ("requester", "asked_by")
     search_fields = ("id__exact", "requester__display_name", "ticket")
     search_help_text = "The request's number, the requester's name, or the ticket."
     exclude = ("submission_key", "sign_in")

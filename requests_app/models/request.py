@@ -18,11 +18,12 @@ class AccessRequestQuerySet(models.QuerySet["AccessRequest"]):
     """Ways of finding requests that already encode who may see them."""
 
     def visible_to(self, person: Person) -> Self:
-        """Return what this person may see: their own, what they decided, were asked or alerted about, or all."""
+        """Return what this person may see: their own, what they asked, decided, were asked or alerted about, or all."""
         if person.is_administrator or person.is_auditor:
             return self
         return self.filter(
             Q(requester=person)
+            | Q(asked_by=person)
             | Q(decisions__person=person)
             | Q(stages__asked=person)
             | Q(break_glass=True, alerted=person)
@@ -89,6 +90,14 @@ class AccessRequest(models.Model):
         related_name="alerted_of",
         help_text="Who was told at once that the glass was broken.",
     )
+    asked_by = models.ForeignKey(
+        Person,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="asked_for_others",
+        help_text="Who asked, where that is not the requester, who gets the access.",
+    )
     submission_key = models.UUIDField(help_text="Made by the form: the same form sent twice is one request.")
 
     objects: ClassVar[models.Manager["AccessRequest"]] = models.Manager.from_queryset(AccessRequestQuerySet)()
@@ -138,6 +147,11 @@ class AccessRequest(models.Model):
                 & ~Q(every=""),
                 name="request_later_is_new",
             ),
+            models.CheckConstraint(
+                condition=Q(asked_by__isnull=True)
+                | (Q(break_glass=False, extends__isnull=True) & ~Q(asked_by=models.F("requester"))),
+                name="request_asked_for_another",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -167,6 +181,15 @@ class AccessRequest(models.Model):
     def windows_left(self, moment: datetime) -> tuple[Window, ...]:
         """Return those of its windows in which something could still be activated."""
         return tuple(window for window in self.windows if moment < window.last_chance)
+
+    @property
+    def own_to(self) -> tuple[int, ...]:
+        """Return whose request it is: who gets the access and who asked for them. Neither decides it."""
+        return (self.requester_id, self.asked_by_id) if self.asked_by_id else (self.requester_id,)
+
+    def is_of(self, person: Person) -> bool:
+        """Return whether this person gets the access, or asked for it."""
+        return person.pk in self.own_to
 
     def about(self) -> About:
         """Return how the trail speaks of this request."""

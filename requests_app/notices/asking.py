@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef
 from audit_app.clock import now
 from requests_app.models import AccessRequest, Comment, Decision, Delegation, Person, Stage
 from requests_app.notices import channels
+from requests_app.notices.behalf import both, others
 from requests_app.notices.planning import plan
 from requests_app.notices.putting import put, put_to, tell_channels
 from requests_app.notices.topics import APPROVAL_NEEDED, SETTLED
@@ -134,13 +135,13 @@ def question(access_request: AccessRequest, *, by: str, text: str) -> None:
 
 def _tell_requester(kind: str, access_request: AccessRequest, key: str, **words: Any) -> None:
     lapses_at = _iso(access_request.lapses_at)
-    put(f"{kind}:{key}", kind, access_request.requester, access_request, lapses_at=lapses_at, **words)
+    both(f"{kind}:{key}", kind, access_request, lapses_at=lapses_at, **words)
 
 
 def remarked(access_request: AccessRequest, comment: Comment) -> None:
-    """Requester and whoever is asked to decide now, without the one who said it, are told what was said."""
+    """Requester, who asked for them, and whoever is asked to decide now are told what was said; not who said it."""
     asked = Person.objects.filter(asked_stages__access_request=access_request, asked_stages__state="active")
-    for person in {access_request.requester, *asked} - {comment.person}:
+    for person in {access_request.requester, *others(access_request), *asked} - {comment.person}:
         key = f"{REMARK}:{comment.pk}:{person.pk}"
         put(key, REMARK, person, access_request, by=str(comment.person), text=comment.text)
 

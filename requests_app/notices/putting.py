@@ -13,12 +13,13 @@ from requests_app.notices.planning import Plan, plan
 
 def put(key: str, kind: str, person: Person, access_request: AccessRequest, **words: Any) -> None:
     """This person finds one message of this key, however often it is put; when and how is their choice."""
+    asker = access_request.asked_by_id or access_request.requester_id
     when = plan(
         person,
         kind,
         now(),
         until=parse_datetime(_until(words)),
-        asked_at=access_request.submitted_at if person.pk == access_request.requester_id else None,
+        asked_at=access_request.submitted_at if person.pk == asker else None,
     )
     put_to(person, key, kind, when, story=access_request.story, context={**facts(access_request), **words})
 
@@ -67,6 +68,7 @@ def facts(access_request: AccessRequest) -> dict[str, Any]:
         "label": about.label,
         "resource_label": about.resource,
         "requester": str(access_request.requester),
+        "asked_by": str(access_request.asked_by or ""),
         "reason": access_request.reason,
         "ticket": access_request.ticket,
         "source": access_request.source_address,

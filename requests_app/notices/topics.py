@@ -49,7 +49,7 @@ TOPICS: Final = (
     Topic(
         "outcome",
         "My request was approved, denied or lapsed",
-        ("decided", "lapsed"),
+        ("decided", "lapsed", "withdrawn"),
         (NOW, DIGEST, OFF),
         waits=True,
     ),

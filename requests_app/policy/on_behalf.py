@@ -42,6 +42,7 @@ _ABOUT_THEM = (
     ("You are on call", "{who} is on call"),
     ("If you should be, have", "If they should be, have"),
     ("lets you in", "lets them in"),
+    ("when you need it", "when they need it"),
     ("You come by", "{who} would come by"),
     ("the address you are connecting from; your network's administrator can tell you the public one",
      "the address {who} connects from; ask them for the public one"),

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from audit_app.clock import now
 from requests_app import bundles, context, directory
+from requests_app.behalf import for_others
 from requests_app.models import AccessRequest, Entitlement, Grant, Person, RequestItem, Resource
 from requests_app.policy.evaluate import eligible
 from requests_app.policy.verdict import Limits
@@ -31,6 +32,8 @@ class Offer:
     usual: timedelta | None
     under_way: int | None
     ticked: bool = False
+    # It is offered for other people alone.
+    for_others: bool = False
 
 
 class CatalogueFilter(forms.Form):
@@ -109,9 +112,11 @@ def _offers(
         limits = eligible(policy, facts, context.entitlement_facts(entitlement))
         if entitlement.key in facts.taken_away:
             taken_away.append((entitlement, facts.taken_away[entitlement.key]))
-        if limits is not None:
+        most = limits or for_others(policy, facts, entitlement)
+        if most is not None:
             waits, own = usual.get(entitlement.pk), under_way.get(entitlement.pk)
-            found.append(Offer(entitlement, limits, waits, own, entitlement.key in ticked))
+            ticks = entitlement.key in ticked
+            found.append(Offer(entitlement, most, waits, own, ticks, for_others=limits is None))
     return found, taken_away, any(rule.who.matches(facts) for rule in policy.emergency)
 
 

@@ -98,7 +98,8 @@ def situation(access_request: AccessRequest, person: Person) -> dict[str, Any]:
         "may_close_resource": any(revoke.may_close(person, item.entitlement.resource) for item in items),
         "may_close_person": person.is_administrator,
         "mine": whole.requester_id == person.pk,
-        "may_ask_again": whole.requester_id == person.pk and over(whole, [door.grant for door in held]),
+        "asked_it": whole.asked_by_id == person.pk,
+        "may_ask_again": whole.is_of(person) and over(whole, [door.grant for door in held]),
         "steps": steps(whole, group_names([whole]), live),
         "doors": worth_a_card(held),
         "windows": lines(whole, [door.grant for door in held], moment),
@@ -145,7 +146,7 @@ def _live(access_request: AccessRequest) -> dict[int, list[Decider]]:
 
 def _to_decide(access_request: AccessRequest, person: Person, live: dict[int, list[Decider]]) -> Stage | None:
     """Return the first active stage this person may decide now, else None. The action asks the same again."""
-    if access_request.state != AccessRequest.State.PENDING or person.pk == access_request.requester_id:
+    if access_request.state != AccessRequest.State.PENDING or access_request.is_of(person):
         return None
     return next(
         (

@@ -80,7 +80,7 @@ def _taken_away(mine: QuerySet[Grant], person: Person, moment: datetime) -> list
 
 def _waiting(person: Person) -> list[Waiting]:
     undecided = [AccessRequest.State.PENDING, AccessRequest.State.RETURNED]
-    mine = AccessRequest.objects.filter(requester=person, state__in=undecided)
+    mine = AccessRequest.objects.filter(_asked(person), state__in=undecided)
     found = list(with_story(mine).order_by("id")[: MOST + 1])
     groups = group_names(found)
     return [Waiting(access_request, steps(access_request, groups)) for access_request in found]
@@ -95,9 +95,14 @@ def _to_come(mine: QuerySet[Grant], moment: datetime) -> list[Grant]:
     return list(found.order_by("activate_from")[:MOST])
 
 
+def _asked(person: Person) -> Q:
+    """What was asked for this person, and what they asked for others."""
+    return Q(requester=person) | Q(asked_by=person)
+
+
 def _refused(person: Person, moment: datetime) -> "list[AccessRequest]":
     said_no = [AccessRequest.State.DENIED, AccessRequest.State.LAPSED]
-    mine = AccessRequest.objects.filter(requester=person, state__in=said_no, decided_at__gte=moment - NEWS)
+    mine = AccessRequest.objects.filter(_asked(person), state__in=said_no, decided_at__gte=moment - NEWS)
     return list(with_story(mine).order_by("-decided_at")[:5])
 
 

@@ -96,7 +96,9 @@ def _after(waiting: QuerySet[Stage], after: str) -> QuerySet[Stage]:
 
 
 def _detailed(waiting: QuerySet[Stage]) -> QuerySet[Stage]:
-    return waiting.select_related("access_request__requester", "access_request__extends").prefetch_related(
+    return waiting.select_related(
+        "access_request__requester", "access_request__asked_by", "access_request__extends"
+    ).prefetch_related(
         Prefetch(
             "access_request__items",
             RequestItem.objects.select_related("entitlement__resource", "left_out_by"),

@@ -14,19 +14,19 @@ from django.views.decorators.http import require_http_methods
 
 from audit_app import origin
 from audit_app.clock import now
-from requests_app import bundles, context
-from requests_app.actions import fresh, submit
+from requests_app import behalf, bundles, context
+from requests_app.actions import for_others, fresh, submit
 from requests_app.errors import Invalid, LatchError, Refused, SignInNeeded
 from requests_app.models import AccessRequest, Entitlement
 from requests_app.policy.facts import REQUEST
-from requests_app.policy.verdict import Limits
 from requests_app.views import kept_form
 from requests_app.views.again import again
 from requests_app.views.break_glass import may_break
 from requests_app.views.http import PortalRequest, sign_in_facts
+from requests_app.views.new_for import ForWhom, for_whom
 from requests_app.views.new_form import NewForm, beginning, presets
 from requests_app.views.new_preview import preview_words
-from requests_app.views.on_offer import limits_of, no_such
+from requests_app.views.on_offer import no_such
 
 PAGE = "requests/new.html"
 # What a press may lead to beside asking: a look at what would happen, one thing less, a fresh sign-in.
@@ -56,13 +56,17 @@ def new(request: PortalRequest) -> HttpResponse:
 
 
 def _ask(request: PortalRequest, wanted: Sequence[Entitlement], form: NewForm) -> HttpResponse:
+    said: dict[str, Any] = {
+        "by": request.user,
+        "asks": [form.ask(entitlement) for entitlement in wanted],
+        "submission_key": form.cleaned_data["submission_key"],
+        "sign_in": sign_in_facts(request),
+    }
     try:
-        access_request = submit.submit(
-            by=request.user,
-            asks=[form.ask(entitlement) for entitlement in wanted],
-            submission_key=form.cleaned_data["submission_key"],
-            sign_in=sign_in_facts(request),
-        )
+        if form.for_other:
+            access_request = for_others.submit_for(named=form.cleaned_data["person"], **said)
+        else:
+            access_request = submit.submit(**said)
     except SignInNeeded as error:
         return _step_up(request, wanted, error)
     except (Refused, Invalid) as error:
@@ -80,8 +84,8 @@ def preview(request: PortalRequest) -> HttpResponse:
     wanted = _wanted(data)
     form = NewForm(data)
     form.is_valid()
-    limits = limits_of(request.user, wanted)
-    return render(request, f"{PAGE}#preview", preview_words(request, wanted, form, limits))
+    whom = for_whom(request.user, wanted, form)
+    return render(request, f"{PAGE}#preview", preview_words(request, wanted, form, whom))
 
 
 def _looked_at(request: PortalRequest) -> HttpResponse:
@@ -102,11 +106,15 @@ def _as_typed(request: PortalRequest, data: QueryDict) -> HttpResponse:
 
 def _prove(request: PortalRequest, wanted: Sequence[Entitlement]) -> HttpResponse:
     """Lead to Entra, and back to the form as it was typed so far; show it at once where nothing is to be proved."""
-    limits_of(request.user, wanted)
+    form = NewForm(request.POST)
+    form.is_valid()
+    whom = for_whom(request.user, wanted, form)
+    if whom.check:
+        return _as_typed(request, request.POST)
     try:
         fresh.require_at(
             REQUEST,
-            by=request.user,
+            by=whom.person or request.user,
             entitlements=wanted,
             sign_in=sign_in_facts(request),
             now=now(),
@@ -130,18 +138,18 @@ def _blank(request: PortalRequest) -> HttpResponse:
                 request, "Nothing was ticked. Tick what you need, then ask for it in one request."
             )
         return redirect("catalogue")
-    said = {name: request.GET.get(name, "") for name in ("duration", "reason", "ticket")}
+    said = {name: request.GET.get(name, "") for name in ("duration", "reason", "ticket", "person")}
     return _untouched(request, _wanted(request.GET), said)
 
 
 def _untouched(request: PortalRequest, wanted: Sequence[Entitlement], said: dict[str, str]) -> HttpResponse:
-    limits = limits_of(request.user, wanted)
+    whom = for_whom(request.user, wanted, None)
     here = origin.current().source_address or ""
-    most = min(one.max_duration for one in limits)
+    most = min(one.max_duration for one in whom.limits)
     first = beginning([one.key for one in wanted], most=most, source=here, said=said)
     form = NewForm(first)
     form.is_valid()
-    words = _page(request, wanted, form, limits, asking=True)
+    words = _page(request, wanted, form, None if said.get("person") else whom, asking=True)
     # The page itself shows the form untouched: what is missing is said beside it, not in red within.
     return render(request, PAGE, {**words, "form": NewForm(initial=first)})
 
@@ -150,9 +158,9 @@ def _refused(
     request: PortalRequest, wanted: Sequence[Entitlement], form: NewForm, error: LatchError
 ) -> HttpResponse:
     # Somebody who could never have it is told so by the error's own page, which shows nothing of the network.
-    limits_of(request.user, wanted, otherwise=error)
+    whom = for_whom(request.user, wanted, form, otherwise=error)
     form.add_error(None, error.reason)
-    words = _page(request, wanted, form)
+    words = _page(request, wanted, form, whom)
     return render(request, PAGE, {**words, "error": error}, status=error.status)
 
 
@@ -177,30 +185,34 @@ def _page(
     request: PortalRequest,
     wanted: Sequence[Entitlement],
     form: NewForm,
-    limits: Sequence[Limits] | None = None,
+    whom: ForWhom | None = None,
     *,
     asking: bool = False,
 ) -> dict[str, Any]:
-    limits = limits or limits_of(request.user, wanted)
-    words = preview_words(request, wanted, form, limits, asking=asking)
+    whom = whom or for_whom(request.user, wanted, form)
+    words = preview_words(request, wanted, form, whom, asking=asking)
     return {
         **words,
         "form": form,
         "presets": presets(words["most"]),
         "may_break_glass": len(wanted) == 1 and may_break(request.user, wanted[0]),
-        "later_within": min(one.later.ahead for one in limits),
-        "several_times": min(one.later.windows for one in limits),
+        "later_within": min(one.later.ahead for one in whom.limits),
+        "several_times": min(one.later.windows for one in whom.limits),
         "own_address_only": context.active_policy().source.own_address_only,
+        "names": behalf.names(request.user, wanted, now()) if whom.offered else (),
         "again": urlencode({"entitlement": [one.key for one in wanted]}, doseq=True),
     }
 
 
 def _asked(access_request: AccessRequest) -> str:
     """Return what became true, in a sentence."""
+    if access_request.state == AccessRequest.State.APPROVED and access_request.asked_by:
+        return f"Approved by policy. {access_request.requester} is told, and alone can activate it."
     if access_request.state == AccessRequest.State.APPROVED:
         return "Approved by policy. Activate it when you are ready; the time starts when it is open."
     titles = [f"“{stage.title}”" for stage in access_request.stages.filter(state="active")]
     left = access_request.lapses_at - now() if access_request.lapses_at else timedelta(0)
     hours = int(left.total_seconds() // 3600) + 1
+    told = f" {access_request.requester} is told." if access_request.asked_by else ""
     who, verb = " and ".join(titles), "decide" if len(titles) > 1 else "decides"
-    return f"Asked. {who} {verb} next, within {hours} h."
+    return f"Asked. {who} {verb} next, within {hours} h.{told}"

@@ -1,6 +1,7 @@
 """The form of asking: what is typed becomes an Ask. Whether it may be had is policy's business."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from requests_app.models import Entitlement
 from requests_app.policy.durations import parse_duration, write_duration
 from requests_app.policy.windows import Window
 from requests_app.views.later_form import LaterForm
+from requests_app.views.new_for import ME, OTHER, ForFields
 
 PRESETS = tuple(timedelta(minutes=minutes) for minutes in (15, 30, 60, 120, 240, 480))
 USUAL = timedelta(minutes=30)
@@ -76,8 +78,13 @@ class AskForm(forms.Form):
         )
 
 
-class NewForm(LaterForm, AskForm):
-    """The same, for now or for later."""
+class NewForm(LaterForm, ForFields, AskForm):
+    """The same, for now or for later, for oneself or for somebody else."""
+
+    def ask(self, entitlement: Entitlement) -> Ask:
+        """Return what is typed so far; for somebody else it is from where they are."""
+        asked = super().ask(entitlement)
+        return replace(asked, source=self.cleaned_data.get("their_source", "")) if self.for_other else asked
 
     @property
     def windows(self) -> tuple[Window, ...]:
@@ -102,6 +109,9 @@ def beginning(
         "reason": said.get("reason", ""),
         "ticket": said.get("ticket", ""),
         "source": source,
+        "whom": OTHER if said.get("person") else ME,
+        "person": said.get("person", ""),
+        "their_source": said.get("their_source", ""),
     }
 
 

@@ -8,18 +8,22 @@ from typing import Any
 from audit_app import origin
 from audit_app.clock import now
 from requests_app import bundles
-from requests_app.models import Entitlement
+from requests_app.bundles import Bundle
+from requests_app.context import Ask
+from requests_app.models import Entitlement, Person
 from requests_app.policy.checks import Check
 from requests_app.policy.sign_in import FreshSignIn
 from requests_app.policy.verdict import Limits
 from requests_app.preview import RulePreview, StagePreview
 from requests_app.views.http import PortalRequest, sign_in_facts
+from requests_app.views.new_for import ForWhom
 from requests_app.views.new_form import NewForm
 from requests_app.views.stages import usual_waits
 
 NEEDED = "needed"
 # A check whose field is still empty is not a refusal yet. A reason is measured while it is being typed.
 _STILL_EMPTY = {"duration": "duration", "ticket": "ticket"}
+_THEIRS_STILL_EMPTY = {"source_missing": "their_source"}
 # What asking itself leads to is no refusal either.
 _NEEDED_ALL_ALONG = ("reason", FreshSignIn.name)
 
@@ -40,14 +44,14 @@ def preview_words(
     request: PortalRequest,
     entitlements: Sequence[Entitlement],
     form: NewForm,
-    limits: Sequence[Limits],
+    whom: ForWhom,
     *,
     asking: bool = True,
 ) -> dict[str, Any]:
     """Return what stands beside the form. While asking, what is only missing yet is not called a failure."""
-    here, moment = origin.current().source_address, now()
-    asks = [form.ask(entitlement) for entitlement in entitlements]
-    seen = bundles.look(request.user, asks, observed=here, now=moment, sign_in=sign_in_facts(request))
+    if whom.check:
+        return _closed(entitlements, whom, whom.check)
+    seen = _look(request, [form.ask(entitlement) for entitlement in entitlements], whom.person)
     found = [
         [_soften(check, form) if asking else check for check in part.verdict.checks] for part in seen.parts
     ]
@@ -56,15 +60,13 @@ def preview_words(
     own = [tuple(check for check in checks if check not in alike) for checks in found]
     every = [*seen.checks, *dict.fromkeys(check for checks in found for check in checks)]
     return {
-        "now": moment,
+        "now": now(),
         "entitlements": entitlements,
-        "most": min(one.max_duration for one in limits),
+        "most": min(one.max_duration for one in whom.limits),
         "shown": seen,
         "parts": [
             Part(entitlement, most, _outcome(mine), _open(mine), part.verdict.rules, part.rules)
-            for entitlement, most, part, checks, mine in zip(
-                entitlements, limits, seen.parts, found, own, strict=True
-            )
+            for entitlement, most, part, mine in zip(entitlements, whom.limits, seen.parts, own, strict=True)
         ],
         "directory_age": seen.parts[0].directory_age,
         "open_checks": _open([*seen.checks, *alike, *_not_understood(form)]),
@@ -74,7 +76,37 @@ def preview_words(
         "stages": [_stage(stage) for stage in seen.stages],
         "usual": _usual(entitlements),
         "windows": form.windows,
-        "observed": here,
+        "observed": origin.current().source_address,
+        "whom": whom,
+    }
+
+
+def _look(request: PortalRequest, asks: Sequence[Ask], other: Person | None) -> Bundle:
+    """Return what asking would do: for oneself from where one is, or for somebody else from where they say they are."""
+    here = None if other else origin.current().source_address
+    if other:
+        asks = [replace(ask, asked_by=request.user) for ask in asks]
+    whom = other or request.user
+    return bundles.look(whom, asks, observed=here, now=now(), sign_in=sign_in_facts(request))
+
+
+def _closed(entitlements: Sequence[Entitlement], whom: ForWhom, check: Check) -> dict[str, Any]:
+    """Return what stands there while nothing may be said of anybody: this check, and nothing that depends on a person."""
+    outcome = _outcome([check])
+    return {
+        "now": now(),
+        "entitlements": entitlements,
+        "most": min(one.max_duration for one in whom.limits),
+        "parts": [
+            Part(entitlement, most, outcome, (), (), ())
+            for entitlement, most in zip(entitlements, whom.limits, strict=True)
+        ],
+        "open_checks": (check,),
+        "passed_checks": [],
+        "outcome": outcome,
+        "observed": origin.current().source_address,
+        "whom": whom,
+        "closed": True,
     }
 
 
@@ -119,7 +151,8 @@ def _seats(stage: StagePreview) -> str:
 
 
 def _soften(check: Check, form: NewForm) -> Check:
-    field = _STILL_EMPTY.get(check.name)
+    still_empty = {**_STILL_EMPTY, **(_THEIRS_STILL_EMPTY if form.for_other else {})}
+    field = still_empty.get(check.name)
     empty = field is not None and not str(form.data.get(field, "")).strip()
     if check.outcome == "fail" and (empty or check.name in _NEEDED_ALL_ALONG):
         return replace(check, outcome=NEEDED)  # type: ignore[arg-type]

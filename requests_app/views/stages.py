@@ -45,7 +45,7 @@ class Step:
 
 def with_story(requests: QuerySet[AccessRequest]) -> QuerySet[AccessRequest]:
     """Return the requests with all that their cards show, in a fixed number of queries."""
-    return requests.select_related("requester", "extends").prefetch_related(
+    return requests.select_related("requester", "asked_by", "extends").prefetch_related(
         Prefetch("items", RequestItem.objects.select_related("entitlement__resource", "left_out_by")),
         Prefetch("stages", Stage.objects.select_related("added_by").prefetch_related("asked")),
         Prefetch("decisions", Decision.objects.select_related("person", "in_place_of")),

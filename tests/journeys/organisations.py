@@ -20,6 +20,7 @@ rules:
     max_duration: 2h
     later: {ahead: 30d, windows: 3}
     stages: [%s]
+    on_behalf: {anyone: true}
 """
 someone = st.sampled_from(PEOPLE)
 

@@ -21,6 +21,7 @@ from requests_app.policy.windows import Plan
 from requests_app.views.stages import group_names, steps, with_story
 from tests.journeys.organisations import GROUPS, KEY, UNDECIDED, documents, group, someone, stage_sets
 from tests.support.azure import asked
+from tests.support.behalf import asked_for
 
 
 class Waiting(RuleBasedStateMachine):
@@ -34,6 +35,7 @@ class Waiting(RuleBasedStateMachine):
         managers=st.dictionaries(someone, someone),
         owner=st.one_of(st.none(), someone),
         night=st.sets(someone, min_size=1),
+        asker=someone,
     )
     def begin(
         self,
@@ -42,6 +44,7 @@ class Waiting(RuleBasedStateMachine):
         managers: dict[str, str],
         owner: str | None,
         night: set[str],
+        asker: str,
     ) -> None:
         """These people, these stages, and one request where it can be asked for at all."""
         self._whole = transaction.atomic()
@@ -56,7 +59,7 @@ class Waiting(RuleBasedStateMachine):
             group(name).members.set([self.people[who] for who in inside])
         load(by=self.people["administrator"].party, documents=documents(self.people, stages, owner, night))
         self._sweep()
-        self.asks("requester")
+        self.asks_for(asker, "requester")
 
     # --- what people do ---------------------------------------------------------------------------------------
 
@@ -74,6 +77,14 @@ class Waiting(RuleBasedStateMachine):
         with suppress(LatchError):
             plan = Plan(starts, "UTC", "day" if times > 1 else "")
             asked(self.people[who], key=KEY, minutes=30, plan=plan)
+
+    @rule(who=someone, whom=someone)
+    def asks_for(self, who: str, whom: str) -> None:
+        """Somebody asks for somebody else, or for themself; policy may say no."""
+        if who == whom:
+            self.asks(who)
+        with suppress(LatchError):
+            asked_for(self.people[who], self.people[whom], key=KEY)
 
     @rule(
         number=st.integers(0, 9),
@@ -150,7 +161,9 @@ class Waiting(RuleBasedStateMachine):
         """Open questions are answered, or taken back."""
         for returned in AccessRequest.objects.filter(state="returned"):
             if answers:
-                talk.answer(by=returned.requester, access_request_id=returned.pk, text="Because")
+                talk.answer(
+                    by=returned.asked_by or returned.requester, access_request_id=returned.pk, text="Because"
+                )
             else:
                 question = returned.comments.filter(kind=Comment.Kind.QUESTION).last()
                 talk.take_back(by=question.person, access_request_id=returned.pk)
@@ -202,7 +215,7 @@ class Waiting(RuleBasedStateMachine):
             votes = list(waits.decisions.all())
             voices = [vote.in_place_of_id or vote.person_id for vote in votes]
             assert len(set(voices)) == len(voices)
-            assert waits.requester_id not in {*voices, *(vote.person_id for vote in votes)}
+            assert {*voices, *(vote.person_id for vote in votes)}.isdisjoint(waits.own_to)
 
     @invariant()
     def nothing_is_agreed_without_its_votes(self) -> None:

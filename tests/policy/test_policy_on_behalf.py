@@ -11,6 +11,7 @@ from requests_app.policy.evaluate import evaluate
 from requests_app.policy.facts import Approver, Attempt, Surrounding
 from requests_app.policy.model import Who
 from requests_app.policy.on_behalf import NOBODY
+from requests_app.policy.windows import Plan
 from tests.policy.makers import (
     ENGINEERING,
     RULES,
@@ -194,6 +195,8 @@ def test_words_meant_for_who_gets_it_are_not_said_to_who_asks() -> None:
         for_ada(person=replace(bad, enabled=None, directory_age=None), source="", surroundings=around),
         for_ada(source="2001:4860:4860::8888"),
         for_ada(source="10.1.1.1"),
+        for_ada(plan=Plan((attempt().at + timedelta(days=400),), "UTC", "")),
+        for_ada(plan=Plan((attempt().at - timedelta(days=1),), "UTC", "")),
         for_ada(),
     ]
     for one in tries:

@@ -38,6 +38,12 @@ def mails() -> dict[str, dict[str, Any]]:
         "removed": {"expires_at": END, "note": "Somebody removed the rule in Azure."},
         "closed": {"closed_at": END, "why": "Expired", "note": "", "never_opened": False},
         "lapsed": {},
+        "asked_for_you": {
+            "title": "Ben Achterberg asked for you",
+            "asked_by": "Ben Achterberg",
+            "source": "81.2.69.142",
+        },
+        "withdrawn": {"by": "Ben Achterberg", "for_whom": "Ada Lindqvist"},
         "break_glass": samples_glass.MAIL,
         "question": {"by": "Mo Petersen", "text": "Which <journal>?", "lapses_at": END},
         "remark": {"by": "Mo Petersen", "text": "It is <urgent>"},

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from tests.templates import bundle_samples, samples_glass
+from tests.templates import behalf_samples, bundle_samples, samples_glass
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 END = NOW + timedelta(minutes=25)
@@ -193,6 +193,7 @@ def components() -> dict[str, tuple[dict[str, Any], tuple[str, ...]]]:
         **samples_glass.COMPONENTS,
         "icon": ({"name": "check"}, ("icons.svg#check", 'aria-hidden="true"')),
         **bundle_samples.COMPONENTS,
+        **behalf_samples.COMPONENTS,
         "inbox_count": ({"count": 3, "news": True}, ("3", "waiting", 'hx-swap-oob="true"')),
         "inbox_keys": ({}, ("<kbd>j</kbd>", "data-inbox-keys-toggle")),
         "main_nav": ({"user": person()}, ()),
