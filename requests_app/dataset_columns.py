@@ -1,12 +1,17 @@
 """Columns of exports that the database works out: moments as text, decisions in one line. Reading only."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.postgres.aggregates import StringAgg
-from django.db.models import Case, FloatField, Func, OuterRef, Subquery, TextField, Value, When
+from django.db.models import Case, F, FloatField, Func, OuterRef, Subquery, TextField, Value, When
 from django.db.models.functions import Cast, Concat, Extract, RTrim
 
 from requests_app.models import Decision, RequestItem
+
+_MOMENTS: Final = """(
+    SELECT coalesce(string_agg(to_char(one AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '; ' ORDER BY one), '')
+    FROM unnest(%(expressions)s) one
+)"""
 
 
 class _Utc(Func):
@@ -58,6 +63,11 @@ def minutes(column: str) -> Any:
     """A duration in minutes."""
     # PostgreSQL's own numeric would be written with sixteen zeros behind the point.
     return Cast(Extract(column, "epoch") / Value(60.0, output_field=FloatField()), FloatField())
+
+
+def moments(column: str) -> Any:
+    """A list of moments in one line, in order; empty for none."""
+    return Func(F(column), template=_MOMENTS, output_field=TextField())
 
 
 def yes(column: str) -> Any:

@@ -9,7 +9,7 @@ from django.db.models.functions import Extract
 from audit_app.clock import now
 from audit_app.exports import Column, Dataset, register
 from audit_app.filters import Period, UtcField
-from requests_app.dataset_columns import decisions, joined, minutes, yes
+from requests_app.dataset_columns import decisions, joined, minutes, moments, yes
 from requests_app.models import AccessRequest, EligibilitySpan, Grant, RequestItem
 
 
@@ -74,7 +74,9 @@ _ASKING = (
 _GRANT = (
     Column("grant", "The grant's own id, as it stands in the trail.", "plain"),
     Column("state", "Where it stands now."),
-    Column("issued_at", "When it could first be activated.", "time"),
+    Column("issued_at", "When it was agreed to.", "time"),
+    Column("activate_from", "When its window began, if it was asked for later; empty: at once.", "time"),
+    Column("closes_by", "When its window ended, and it with it at the latest.", "time"),
     Column("activated_at", "When its holder activated it.", "time"),
     Column("opened_at", "When the rule was read back from Azure.", "time"),
     Column("expires_at", "When its time is up.", "time"),
@@ -106,6 +108,8 @@ _GRANT_COLUMNS = (
     "uid",
     "state",
     "issued_at",
+    "activate_from",
+    "closes_by",
     "activated_at",
     "opened_at",
     "expires_at",
@@ -153,6 +157,7 @@ def _requests(asked: dict[str, Any]) -> "QuerySet[Any, Any]":
             resources=joined("entitlement__resource__name"),
             ways=joined("entitlement__name"),
             minutes=minutes("duration"),
+            begins=moments("starts"),
             broken=yes("break_glass"),
         )
         .order_by("id")
@@ -164,6 +169,7 @@ def _requests(asked: dict[str, Any]) -> "QuerySet[Any, Any]":
             "ways",
             "source_address",
             "minutes",
+            "begins",
             "reason",
             "ticket",
             "submitted_at",
@@ -230,6 +236,7 @@ def register_all() -> None:
             (
                 *_REQUEST,
                 *_WAY,
+                Column("windows", "When each window began, if it was asked for later; empty: at once."),
                 *_ASKING,
                 Column("state", "Where it stands now."),
                 Column("policy", "The policy it was asked under, by hash."),

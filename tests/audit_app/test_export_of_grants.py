@@ -13,6 +13,7 @@ from audit_app.clock import now
 from requests_app.models import AccessRequest, Decision, Entitlement, Grant, RequestItem, Stage
 from tests.support.azure import asked
 from tests.support.glass import broken
+from tests.support.windows import agreed, in_hours
 
 pytestmark = pytest.mark.django_db
 
@@ -146,3 +147,12 @@ def test_who_broke_the_glass_is_told_in_both(people: Any, policy: Any, auditor: 
     asked(people["requester"])
     assert [row["break_glass"] for row in rows("grants", auditor)] == ["true"]
     assert [row["break_glass"] for row in rows("requests", auditor)] == ["true", "false"]
+
+
+def test_what_was_asked_for_later_tells_its_windows(people: Any, policy: Any, auditor: Any) -> None:
+    access_request = agreed(people, in_hours(30, every="day", times=2))
+    asked(people["requester"])
+    starts = [f"{start:%Y-%m-%dT%H:%M:%SZ}" for start in access_request.starts]
+    assert [row["windows"] for row in rows("requests", auditor)] == ["; ".join(starts), ""]
+    told = [(row["activate_from"][:16], row["closes_by"][:16]) for row in rows("grants", auditor)]
+    assert told == [(stamp(one.starts_at)[:16], stamp(one.ends_at)[:16]) for one in access_request.windows]

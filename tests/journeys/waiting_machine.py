@@ -19,7 +19,7 @@ from requests_app.errors import LatchError
 from requests_app.models import AccessRequest, Comment, Decision, DirectoryGroup, Grant, Person, Stage
 from requests_app.policy.windows import Plan
 from requests_app.views.stages import group_names, steps, with_story
-from tests.journeys.organisations import GROUPS, KEY, UNDECIDED, documents, group, someone, stage_sets
+from tests.journeys.organisations import GROUPS, KEY, PEOPLE, UNDECIDED, documents, group, someone, stage_sets
 from tests.support.azure import asked
 from tests.support.behalf import asked_for
 
@@ -60,6 +60,10 @@ class Waiting(RuleBasedStateMachine):
         load(by=self.people["administrator"].party, documents=documents(self.people, stages, owner, night))
         self._sweep()
         self.asks_for(asker, "requester")
+        # A story in which nobody could ask for anything tells nothing.
+        for who in PEOPLE:
+            if not AccessRequest.objects.exists():
+                self.asks(who)
 
     # --- what people do ---------------------------------------------------------------------------------------
 
