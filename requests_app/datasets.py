@@ -124,7 +124,8 @@ _GRANT_COLUMNS = (
 def _grants(asked: dict[str, Any]) -> "QuerySet[Any, Any]":
     found = Grant.objects.all()
     if asked.get("person"):
-        found = found.filter(person__display_name__icontains=asked["person"])
+        either = Q(person__display_name__icontains=asked["person"])
+        found = found.filter(either | Q(access_request__asked_by__display_name__icontains=asked["person"]))
     if asked.get("resource"):
         found = found.filter(entitlement__resource__name__icontains=asked["resource"])
     if asked.get("since"):
@@ -140,10 +141,33 @@ def _grants(asked: dict[str, Any]) -> "QuerySet[Any, Any]":
     return times.order_by("id").values_list(*_GRANT_COLUMNS)
 
 
+_REQUEST_COLUMNS = (
+    "id",
+    "requester__display_name",
+    "requester__key",
+    "resources",
+    "ways",
+    "source_address",
+    "minutes",
+    "begins",
+    "reason",
+    "ticket",
+    "submitted_at",
+    "told",
+    "decided_at",
+    "broken",
+    "asked_by__display_name",
+    "asked_by__key",
+    "state",
+    "policy_hash",
+)
+
+
 def _requests(asked: dict[str, Any]) -> "QuerySet[Any, Any]":
     found = AccessRequest.objects.all()
     if asked.get("person"):
-        found = found.filter(requester__display_name__icontains=asked["person"])
+        either = Q(requester__display_name__icontains=asked["person"])
+        found = found.filter(either | Q(asked_by__display_name__icontains=asked["person"]))
     if asked.get("resource"):
         about = RequestItem.objects.filter(entitlement__resource__name__icontains=asked["resource"])
         found = found.filter(pk__in=about.values("access_request"))
@@ -161,26 +185,7 @@ def _requests(asked: dict[str, Any]) -> "QuerySet[Any, Any]":
             broken=yes("break_glass"),
         )
         .order_by("id")
-        .values_list(
-            "id",
-            "requester__display_name",
-            "requester__key",
-            "resources",
-            "ways",
-            "source_address",
-            "minutes",
-            "begins",
-            "reason",
-            "ticket",
-            "submitted_at",
-            "told",
-            "decided_at",
-            "broken",
-            "asked_by__display_name",
-            "asked_by__key",
-            "state",
-            "policy_hash",
-        )
+        .values_list(*_REQUEST_COLUMNS)
     )
 
 

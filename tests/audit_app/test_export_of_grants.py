@@ -156,3 +156,13 @@ def test_what_was_asked_for_later_tells_its_windows(people: Any, policy: Any, au
     assert [row["windows"] for row in rows("requests", auditor)] == ["; ".join(starts), ""]
     told = [(row["activate_from"][:16], row["closes_by"][:16]) for row in rows("grants", auditor)]
     assert told == [(stamp(one.starts_at)[:16], stamp(one.ends_at)[:16]) for one in access_request.windows]
+
+
+def test_whoever_asked_for_somebody_else_is_found_by_their_name_too(
+    people: Any, policy: Any, auditor: Any
+) -> None:
+    asker, holder = people["requester"], people["ben"]
+    access_request = asked(holder)
+    AccessRequest.objects.filter(pk=access_request.pk).update(asked_by=asker)
+    found = [row["person"] for row in rows("requests", auditor, person=str(asker))]
+    assert found == [str(holder)]
