@@ -133,3 +133,9 @@ def test_a_grant_that_hangs_in_opening_past_its_hard_end_is_overdue(people, poli
     grant = activated(people)
     Grant.objects.filter(pk=grant.pk).update(hard_end=now() - timedelta(seconds=61))
     assert list(attention.overdue()) == [grant]
+
+
+def test_each_stage_finds_its_request_by_key_and_not_among_all_that_waits(people):
+    # Measured with 2,000 that wait among 100,000: with this condition the index of all that is undecided was gone through
+    # for each stage anew, which took a second instead of ten milliseconds. A small database plans otherwise.
+    assert '"requests_app_accessrequest"."state" = ' not in str(attention.inbox(people["manager"]).query)
