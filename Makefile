@@ -51,8 +51,8 @@ run: setup ## start the site alone, by the environment's settings
 smoke: setup ## drive the main story through HTTP without a person; one line of JSON at the end
 	@exec $(PYTHON) -m latchportal.demo.smoke $(ARGS)
 
-test: setup browser ## run every test (JOBS at once: 4, for they wait a lot; ARGS for pytest)
-	@$(PYTHON) -m pytest -n $(or $(JOBS),4) --dist loadgroup $(ARGS)
+test: setup browser ## run every test (JOBS at once: 6, for they wait a lot; ARGS for pytest)
+	@$(PYTHON) -m pytest -n $(or $(JOBS),6) --dist loadgroup $(ARGS)
 
 check: setup ## format, lint, types, floors, templates, migrations, settings of production, policy
 	@$(PYTHON) -m ruff format --check .
