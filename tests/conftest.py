@@ -69,6 +69,15 @@ def policy(administrator: Any) -> Any:
 
 
 @pytest.fixture
+def clock() -> Iterator[Any]:
+    """It is a full hour, and whatever it is moved to: clock(moment)."""
+    from tests.support.windows import on_the_hour
+
+    with on_the_hour() as move:
+        yield move
+
+
+@pytest.fixture
 def client_for() -> ClientFor:
     """Return a maker of clients that are signed in as somebody, from their own public address."""
     from tests.support.clients import signed_in

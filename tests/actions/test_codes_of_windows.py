@@ -1,6 +1,5 @@
 """Latch codes of what was asked for later: one for each window, good in that window alone, and to be had ahead."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from requests_app import tasks
 from requests_app.actions import codes, standing, status_lists
 from requests_app.errors import Refused
 from tests.support.refusals import refused
-from tests.support.windows import HOUR, MINUTE, activates, agreed, grants_of, in_hours, on_the_hour, settle
+from tests.support.windows import HOUR, MINUTE, activates, agreed, grants_of, in_hours, settle
 
 pytestmark = pytest.mark.django_db
 
@@ -18,12 +17,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _organisation(people: Any, policy: Any) -> None:
     """Everybody is there, and the demo's policy is in force."""
-
-
-@pytest.fixture(name="clock")
-def _clock() -> Iterator[Any]:
-    with on_the_hour() as move:
-        yield move
 
 
 def test_a_code_got_ahead_is_good_from_the_beginning_of_its_window_on(people: Any, clock: Any) -> None:

@@ -1,6 +1,5 @@
 """Asked for later: agreed to beforehand, activated in its window, and closed with it, however late it was activated."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -32,7 +31,6 @@ from tests.support.windows import (
     asked_for,
     grants_of,
     in_hours,
-    on_the_hour,
     settle,
 )
 
@@ -42,12 +40,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _organisation(people: Any, policy: Any) -> None:
     """Everybody is there, and the demo's policy is in force."""
-
-
-@pytest.fixture(name="clock")
-def _clock() -> Iterator[Any]:
-    with on_the_hour() as move:
-        yield move
 
 
 # Asking and agreeing

@@ -1,6 +1,5 @@
 """Asking for later on the pages: what may be typed, what is shown before and after, and each refusal in words."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -27,12 +26,6 @@ NEW, PREVIEW = "/requests/new", "/requests/preview"
 @pytest.fixture(autouse=True)
 def _organisation(people: Any, policy: Any) -> None:
     """Everybody is there, and the demo's policy is in force."""
-
-
-@pytest.fixture(name="clock")
-def _clock() -> Iterator[Any]:
-    with on_the_hour() as move:
-        yield move
 
 
 def said(person: Any, **more: Any) -> dict[str, Any]:
