@@ -6,11 +6,14 @@ import pytest
 
 from latchportal.demo.stack import Stack
 from latchportal.demo.story import Story, until
+from requests_app.converge import lease
 from tests.journeys.test_story import asked_and_approved
 from tests.support.stacks import WRITE_SECONDS, calls, control
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.xdist_group("journeys")]
 LATEST_SECONDS = 5
+# A worker that is killed with a container in its hands keeps it from the others for as long as its lease lasts.
+AFTER_A_KILL_SECONDS = LATEST_SECONDS + lease.LASTS.total_seconds()
 
 
 def opening(stack: Stack, *, seconds: int) -> Story:
@@ -27,7 +30,7 @@ def removed_late_by(stack: Stack, story: Story) -> float:
     return (datetime.fromisoformat(removals[0]["at"]) - end).total_seconds()
 
 
-def test_worker_killed_between_write_and_confirmation_closes_on_time(stack: Stack) -> None:
+def test_worker_killed_between_write_and_confirmation_closes_within_its_lease(stack: Stack) -> None:
     control(stack, "POST", "settings", {"write_seconds": 4})
     try:
         before = len(calls(stack, "PUT", "/securityRules/latch-"))
@@ -41,7 +44,7 @@ def test_worker_killed_between_write_and_confirmation_closes_on_time(stack: Stac
     story.wait_gone()
     story.wait_state("Closed", seconds=150)
     story.prove()
-    assert removed_late_by(stack, story) < LATEST_SECONDS
+    assert removed_late_by(stack, story) < AFTER_A_KILL_SECONDS
 
 
 def test_worker_told_to_stop_finishes_what_it_sends_before_it_goes(stack: Stack) -> None:
@@ -71,7 +74,7 @@ def test_redis_that_forgot_everything_in_the_window_delays_no_closing(stack: Sta
     assert story.summary()["close_lag_s"] < LATEST_SECONDS
 
 
-def test_all_workers_killed_in_the_window_close_as_soon_as_they_are_back(stack: Stack) -> None:
+def test_all_workers_killed_in_the_window_close_within_a_lease_of_being_back(stack: Stack) -> None:
     story = opening(stack, seconds=12)
     story.wait_open()
     for name in ("tick", "converge", "beat"):
@@ -82,4 +85,4 @@ def test_all_workers_killed_in_the_window_close_as_soon_as_they_are_back(stack: 
     story.wait_closed()
     story.prove()
     due = max(back, datetime.fromisoformat(story.summary()["expires_at"]))
-    assert (story.moment("grant.closed") - due).total_seconds() < LATEST_SECONDS
+    assert (story.moment("grant.closed") - due).total_seconds() < AFTER_A_KILL_SECONDS
