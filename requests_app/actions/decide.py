@@ -60,6 +60,8 @@ def decide(
         _vote(decider, stage, vote, reason, moment, saw=saw, changed=changed)
         if approves:
             _move_on(decider, access_request, stage, moment)
+            if "duration_seconds" in changed and access_request.state == AccessRequest.State.PENDING:
+                stages.bring_forward(access_request, moment)
         else:
             _deny(by, access_request, stage, reason, moment)
     return access_request

@@ -37,6 +37,7 @@ def narrow(access_request: AccessRequest, to: Narrower, *, by: Person) -> dict[s
         _refuse_longer(access_request, to.duration)
         changed["duration_seconds"] = [_seconds(access_request.duration), _seconds(to.duration)]
         access_request.duration = to.duration
+        _refuse_over(access_request)
     if to.source and to.source.strip() != access_request.source_address:
         source = _narrower(access_request.source_address, to.source.strip())
         changed["source"] = [access_request.source_address, source]
@@ -63,6 +64,14 @@ def _refuse_longer(access_request: AccessRequest, duration: timedelta) -> None:
         raise Invalid(
             "That is no more time than they have already; deny it instead.",
             fields={"duration": "No more than they have already."},
+        )
+
+
+def _refuse_over(access_request: AccessRequest) -> None:
+    if access_request.windows and not access_request.windows_left(now()):
+        raise Invalid(
+            "So short, it would be over already.",
+            fields={"duration": "Longer, or deny it: its window has begun."},
         )
 
 

@@ -82,6 +82,16 @@ def pause(access_request: AccessRequest, until: datetime) -> None:
     _set_lapse(access_request, list(active))
 
 
+def bring_forward(access_request: AccessRequest, moment: datetime) -> None:
+    """No stage waits longer than a decision is of use, now that less was agreed to. The caller holds its row."""
+    active = list(access_request.stages.filter(state=Stage.State.ACTIVE))
+    for stage in active:
+        stage.lapses_at = no_later(access_request, stage.lapses_at or moment)
+        stage.due_at = min(stage.due_at or stage.lapses_at, stage.lapses_at)
+        stage.save(update_fields=["lapses_at", "due_at"])
+    _set_lapse(access_request, active)
+
+
 def _set_lapse(access_request: AccessRequest, active: list[Stage]) -> None:
     """The request lapses with the first of its stages that does."""
     access_request.lapses_at = min((stage.lapses_at for stage in active if stage.lapses_at), default=None)

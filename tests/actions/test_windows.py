@@ -14,8 +14,8 @@ from audit_app.models import Event
 from requests_app import tasks
 from requests_app.actions import codes, decide, extend, revoke
 from requests_app.actions.narrow import Narrower
-from requests_app.errors import Gone, Refused
-from requests_app.models import AccessRequest, DirectoryMembership, Grant, Message
+from requests_app.errors import Gone, Invalid, Refused
+from requests_app.models import AccessRequest, DirectoryMembership, Grant, Message, Person
 from requests_app.policy.windows import Plan
 from requests_app.targets.mark import read_end
 from tests.support.azure import REASON, active_stage
@@ -35,6 +35,7 @@ from tests.support.windows import (
 )
 
 pytestmark = pytest.mark.django_db
+BY_TWO_OF_ON_CALL = "build-registry-01-registry"
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +44,11 @@ def _organisation(people: Any, policy: Any) -> None:
 
 
 # Asking and agreeing
+
+
+def approves(by: Person, access_request: AccessRequest, narrower: Narrower = decide.AS_ASKED) -> None:
+    stage = active_stage(access_request)
+    decide.decide(by=by, stage_id=stage.pk, vote="approve", narrower=narrower)
 
 
 def test_what_is_agreed_to_for_later_waits_for_its_window(people: Any, clock: Any) -> None:
@@ -92,13 +98,29 @@ def test_nobody_agrees_to_a_time_that_is_over(people: Any, clock: Any) -> None:
 
 def test_who_agrees_to_a_shorter_time_agrees_to_shorter_windows(people: Any, clock: Any) -> None:
     access_request = asked_for(people, in_hours(1, every="day", times=2))
-    decide.decide(
-        by=people["manager"],
-        stage_id=active_stage(access_request).pk,
-        vote="approve",
-        narrower=Narrower(duration=30 * MINUTE),
-    )
+    approves(people["manager"], access_request, Narrower(duration=30 * MINUTE))
     assert [grant.closes_by - grant.activate_from for grant in grants_of(access_request)] == [30 * MINUTE] * 2
+
+
+def test_who_agrees_to_shorter_windows_leaves_the_others_no_time_past_them(people: Any, clock: Any) -> None:
+    access_request = asked_for(people, in_hours(1), key=BY_TWO_OF_ON_CALL)
+    approves(people["manager"], access_request)
+    approves(people["ben"], access_request, Narrower(duration=30 * MINUTE))
+    access_request.refresh_from_db()
+    last = access_request.starts[-1] + 30 * MINUTE - 2 * MINUTE
+    assert access_request.lapses_at == active_stage(access_request).lapses_at == last
+
+
+def test_nobody_shortens_what_is_running_to_a_time_that_is_over(people: Any, clock: Any) -> None:
+    access_request = asked_for(people, in_hours(1))
+    clock(access_request.starts[0] + 40 * MINUTE)
+    refused(
+        Invalid,
+        "would be over already",
+        None,
+        lambda: approves(people["manager"], access_request, Narrower(duration=30 * MINUTE)),
+    )
+    assert active_stage(access_request).state == "active"
 
 
 @pytest.mark.parametrize(
