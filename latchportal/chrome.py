@@ -1,10 +1,10 @@
 """What every page's frame shows: counts, banners, the installation's name. Two cheap queries, and none for JSON."""
 
+from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils.functional import SimpleLazyObject
 
 from requests_app import arming, attention
 from requests_app.models import Person
@@ -20,11 +20,12 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
         "time_zone": settings.TIME_ZONE,
     }
     if isinstance(person, Person) or (person is not None and person.is_authenticated):
-        waiting = SimpleLazyObject(lambda: attention.waiting(person))
-        words["inbox_count"] = SimpleLazyObject(lambda: waiting["inbox"])
-        words["reviews_waiting"] = SimpleLazyObject(lambda: waiting["reviews"])
-        words["alerts_open"] = SimpleLazyObject(lambda: waiting["alerts"])
+        # Functions, which a template calls: a filter such as `pluralize` takes no lazy object for a number.
+        waiting = cache(lambda: attention.waiting(person))
+        words["inbox_count"] = lambda: waiting()["inbox"]
+        words["reviews_waiting"] = lambda: waiting()["reviews"]
+        words["alerts_open"] = lambda: waiting()["alerts"]
         if person.is_administrator:
-            words["overdue_count"] = SimpleLazyObject(attention.overdue_count)
-            words["close_only"] = SimpleLazyObject(lambda: not arming.is_armed())
+            words["overdue_count"] = cache(attention.overdue_count)
+            words["close_only"] = cache(lambda: not arming.is_armed())
     return words

@@ -52,6 +52,14 @@ def test_overdue_closing_is_shown_with_names_to_those_who_may_know_them(client_f
     assert f"/requests/{grant.access_request_id}/" not in others
 
 
+def test_every_page_of_an_administrator_counts_what_is_overdue(client_for, people, policy):
+    for key in ("prod-web-01-ssh", "prod-web-02-ssh"):
+        activated(people, key=key)
+    Grant.objects.update(state="closing", ending_at=now() - timedelta(minutes=3), ended_why="expired")
+    home = client_for(people["administrator"]).get("/").content.decode()
+    assert "2 openings are overdue" in home
+
+
 def test_worker_that_stopped_going_round_is_said_to_be_late(client_for, people, policy):
     Heartbeat.objects.all().delete()
     browser = client_for(people["outsider"])
