@@ -10,13 +10,16 @@ EVERYTHING = About(kind="portal", id="everything", label="Everything that is ope
 REQUESTER = "requester"
 ADMINISTRATOR = "administrator"
 APPROVER = "approver"
+# Somebody broke the glass, and this one was told at once.
+ALERTED = "alerted"
 SYSTEM = "system"
 
 _requester = frozenset({REQUESTER})
 _administrator = frozenset({ADMINISTRATOR})
 _approver = frozenset({APPROVER})
+_alerted = frozenset({ALERTED})
 _system = frozenset({SYSTEM})
-_anyone_concerned = _requester | _approver | _administrator
+_anyone_concerned = _requester | _approver | _administrator | _alerted
 
 REQUESTS = Machine(
     AccessRequest,
@@ -67,7 +70,7 @@ GRANTS = Machine(
         ),
         Transition("shorten", ("open",), "open", "grant.shortened", _anyone_concerned, "Shorten"),
         Transition("end", _alive, "closing", "grant.ended", _requester, "End now"),
-        Transition("revoke", _alive, "closing", "grant.revoked", _administrator, "Revoke"),
+        Transition("revoke", _alive, "closing", "grant.revoked", _administrator | _alerted, "Revoke"),
         Transition("cancel", ("issued",), "closed", "grant.cancelled", _requester, "Cancel"),
         Transition("void", ("issued",), "closed", "grant.voided", _administrator, "Revoke before use"),
         Transition("unused", ("issued",), "closed", "grant.unused", _system),
@@ -105,8 +108,10 @@ def _roles(obj: AccessRequest | Grant, person: Person) -> frozenset[str]:
         # Who asked for somebody else answers and withdraws as they may. What comes of it is the other one's alone.
         return roles_of(person, person if obj.is_of(person) else obj.requester_id)
     roles = roles_of(person, obj.person_id)
-    if roles or not GRANTS.open_to(obj.state, _approver):
+    if roles or not GRANTS.open_to(obj.state, _approver | _alerted):
         return roles
+    if obj.break_glass:
+        return _alerted if was_alerted(obj.access_request, person) else roles
     return _approver if approved(obj, person) else roles
 
 
@@ -114,3 +119,8 @@ def approved(grant: Grant, person: Person) -> bool:
     """Return whether this person agreed to this grant, and so may take some of it back."""
     votes = Decision.objects.filter(access_request=grant.access_request_id, person=person, vote="approve")
     return votes.exists()
+
+
+def was_alerted(access_request: AccessRequest, person: Person) -> bool:
+    """Return whether this person was told of a broken glass, and so may close what it opened, as nobody was asked."""
+    return access_request.break_glass and access_request.alerted.filter(pk=person.pk).exists()

@@ -18,15 +18,20 @@ from requests_app.actions.refusals import require_reason
 from requests_app.errors import Refused
 from requests_app.models import AccessRequest, Grant, Person, Resource
 
+_NOT_THEIRS = "Only an administrator can revoke {}; and, where the glass was broken, whoever was told of it."
+
 
 def revoke(*, by: Person, grant_id: int, reason: str) -> Grant:
-    """The grant is closing, or was never opened, by an administrator's word. Refused for anyone else."""
+    """The grant is closing, or was never opened, by an administrator's word.
+
+    Of a broken glass also by whoever was told of it: nobody was asked, so each of them may say no. Refused for others.
+    """
     reason = require_reason(reason)
     grant = Grant.objects.select_related("entitlement__resource", "person").get(pk=grant_id)
     with attempting("grant.revoke_refused", by=by.party, about=grant.about()):
         grant = lock(grant_id)
         if not lifecycle.allows(grant, "revoke", by):
-            raise Refused("Only an administrator can revoke a grant.", check="administrator")
+            raise Refused(_NOT_THEIRS.format("a grant"), check="administrator")
         _revoke(grant, by.party, reason, now())
     return grant
 
@@ -40,8 +45,8 @@ def revoke_request(*, by: Person, access_request_id: int, reason: str) -> int:
         by=by,
         about=access_request.about(),
         reason=reason,
-        allowed=by.is_administrator,
-        refusal="Only an administrator can revoke what came of a request.",
+        allowed=by.is_administrator or lifecycle.was_alerted(access_request, by),
+        refusal=_NOT_THEIRS.format("what came of a request"),
         nothing="Nothing of this request is open or could be opened. Nothing was changed.",
     )
 

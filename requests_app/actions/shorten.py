@@ -1,4 +1,4 @@
-"""Bring the end of an open grant nearer: by its holder, by whoever agreed to it, by an administrator."""
+"""Bring the end of an open grant nearer: by its holder, by whoever agreed to it or was told of it, by an administrator."""
 
 from datetime import datetime
 
@@ -15,8 +15,8 @@ from requests_app.models import Grant, Person
 def shorten(*, by: Person, grant_id: int, end: datetime, reason: str) -> Grant:
     """The grant ends then, and its rules in Azure are being told so.
 
-    Refused for anyone who neither holds it nor agreed to it nor administers; Invalid for an end that is not between
-    now and the present one; Stale when it is not open.
+    Refused for anyone who neither holds it, agreed to it, was told that the glass was broken for it, nor administers;
+    Invalid for an end that is not between now and the present one; Stale when it is not open.
     """
     reason = require_reason(reason)
     grant = Grant.objects.select_related("entitlement__resource", "person").get(pk=grant_id)

@@ -157,3 +157,15 @@ def test_more_time_goes_the_usual_way(client_for: Any, people: Any, policy: Any)
     wish = AccessRequest.objects.latest("pk")
     assert (wish.state, wish.break_glass, wish.extends.access_request) == ("pending", False, request)
     assert wish.stages.count() == 2
+
+
+def test_whoever_was_told_finds_how_to_close_it_on_its_page(
+    client_for: Any, people: Any, policy: Any
+) -> None:
+    grant = broken(people["ben"]).grants.get()
+    page = f"/requests/{grant.access_request_id}/"
+    client = client_for(people["security"])
+    assert f'action="{page}revoke"' in client.get(page).content.decode()
+    client.post(f"{page}revoke", {"reason": "This is no emergency"})
+    grant.refresh_from_db()
+    assert grant.state == "closing"
