@@ -41,6 +41,7 @@ def decide(request: PortalRequest, pk: int) -> HttpResponse:
         back = reverse("request-detail", kwargs={"pk": stage.access_request_id})
         return kept_form.step_up(request, error, purpose=kept_form.APPROVAL, back=back)
     except Invalid as error:
+        typed = {f"kept_{name}": request.POST.get(name, "")[:50] for name in ("duration", "source")}
         words = {
             "decide_error": error.reason,
             "typed": reason,
@@ -48,7 +49,7 @@ def decide(request: PortalRequest, pk: int) -> HttpResponse:
             "status": error.status,
             "leave": left_out(request.POST),
         }
-        return show(request, visible_request(request.user, stage.access_request_id), **words)
+        return show(request, visible_request(request.user, stage.access_request_id), **words, **typed)
     kept_form.drop(request, kept_form.APPROVAL)
     messages.success(request, said(access_request, stage, vote))
     if request.POST.get("back") == "inbox":

@@ -1,6 +1,7 @@
 """One request: where does it stand, and why? Shown here; every step is a POST of its own next door."""
 
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 from django.db.models import Prefetch, prefetch_related_objects
@@ -39,7 +40,7 @@ def detail(request: PortalRequest, pk: int) -> HttpResponse:
 
 def show(request: PortalRequest, access_request: AccessRequest, **more: Any) -> HttpResponse:
     """Return the request's page. `status` and a form's words (`decide_error`, `typed`) come from its POSTs."""
-    status = more.pop("status", 200)
+    status = more.pop("status", HTTPStatus.OK)
     context = {**situation(access_request, request.user), **more}
     verdicts = [item.verdict for item in context["items"]]
     leave = more.get("leave", {})
@@ -49,7 +50,7 @@ def show(request: PortalRequest, access_request: AccessRequest, **more: Any) -> 
         if context["to_decide"] and len(context["items"]) > 1 and item.left_out_at is None
     ]
     context["approving_asks"] = sign_in_note(request, verdicts, APPROVAL) if context["to_decide"] else ""
-    if more.get("kept"):
+    if more.get("kept") or status != HTTPStatus.OK:
         # What was typed is there again: no news may replace it under whoever looks it over.
         context["poll"] = NEVER
     context["activating_asks"] = sign_in_note(request, verdicts, ACTIVATION) if context["mine"] else ""

@@ -77,7 +77,7 @@ def add_stage(request: PortalRequest, pk: int) -> HttpResponse:
         lambda: adding.add_stage(by=request.user, stage_id=pk, **asked),
         "Added. It is asked once this stage has agreed; your own decision is still open.",
         form="add_stage",
-        typed=asked["why"],
+        typed=asked,
     )
 
 
@@ -88,7 +88,7 @@ def _said(
     words: str,
     *,
     form: str,
-    typed: str,
+    typed: str | dict[str, str],
 ) -> HttpResponse:
     """Return to the request once it is done; what can not be used comes back on its form, as it was typed."""
     try:

@@ -99,3 +99,25 @@ def test_the_stand_in_is_told_for_whom_they_decide(client_for: Any, people: Any)
     after = page(client_for(people["director"]), access_request)
     assert "Agreed to less of SSH to prod-web-01: 15 min instead of 30 min" in after
     assert "Say something" in after, "who decided has a say"
+
+
+def test_a_decision_that_can_not_be_used_comes_back_as_it_was_made(client_for: Any, people: Any) -> None:
+    stage = active_stage(asked(people["requester"], minutes=60))
+    form = {"vote": "deny", "reason": "", "duration": "30m"}
+    answer = client_for(people["manager"]).post(f"/stages/{stage.pk}/decide", form)
+    assert answer.status_code == 422
+    html = answer.content.decode()
+    assert '<option value="30m" selected>' in html
+    news = "data-live hx-get"
+    assert news not in html, "news would replace what was typed"
+    assert news in page(client_for(people["manager"]), stage.access_request)
+
+
+def test_somebody_nobody_knows_comes_back_on_the_form_as_typed(client_for: Any, people: Any) -> None:
+    stage = active_stage(asked(people["requester"]))
+    form = {"name": "", "person": "nobody@example.com", "why": "She knows the journal"}
+    answer = client_for(people["manager"]).post(f"/stages/{stage.pk}/add-stage", form)
+    assert answer.status_code == 422
+    html = answer.content.decode()
+    assert 'value="nobody@example.com"' in html
+    assert ">She knows the journal</textarea>" in html
