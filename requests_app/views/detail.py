@@ -17,6 +17,7 @@ from requests_app.policy.facts import ACTIVATION, APPROVAL
 from requests_app.standing import Decider
 from requests_app.views import kept_form
 from requests_app.views.again import over
+from requests_app.views.as_asked import as_asked
 from requests_app.views.deciding import deciding as _deciding
 from requests_app.views.deciding import talk as _talk
 from requests_app.views.doors import Door, doors, with_openings
@@ -93,6 +94,7 @@ def situation(access_request: AccessRequest, person: Person) -> dict[str, Any]:
     return {
         "now": moment,
         "access_request": whole,
+        "asked": as_asked(whole),
         "items": items,
         "title": ("More time for " if whole.extends_id else "")
         + ", ".join(item.entitlement.name for item in items),

@@ -24,6 +24,9 @@ def test_the_form_offers_less_and_the_shorter_time_is_agreed_to(client_for: Any,
     client.post(f"/stages/{stage.pk}/decide", {"vote": "approve", "duration": "30m"})
     access_request.refresh_from_db()
     assert access_request.duration == timedelta(minutes=30)
+    told = page(client_for(people["requester"]), access_request)
+    assert "You asked for 1 h, shortened to 30 min" in told
+    assert f"shortened by {people['manager']}; asked for were 1 h" in told
 
 
 @pytest.mark.parametrize(("duration", "status"), [("2h", 403), ("soon", 422)])
