@@ -37,8 +37,9 @@ class AsOf(forms.Form):
 _ELIGIBILITY = (
     Column("person", "Who, by name."),
     Column("person_id", "Who: tenant and object id."),
-    Column("entitlement", "The way in they could ask for."),
+    Column("entitlement", "The way in they could have."),
     Column("entitlement_key", "Its key in the policy's files."),
+    Column("way", "How: ask, or break_glass, which opens at once with nobody asked."),
     Column("resource", "What it leads to."),
     Column("environment", "Where that belongs."),
     Column("stages", "The stages a request had to pass, in order."),
@@ -196,11 +197,12 @@ def _eligibility(asked: dict[str, Any]) -> "QuerySet[Any, Any]":
         found = found.filter(person_label__icontains=asked["person"])
     if asked.get("resource"):
         found = found.filter(resource_label__icontains=asked["resource"])
-    return found.order_by("person_label", "resource_label", "right_label", "id").values_list(
+    return found.order_by("person_label", "resource_label", "right_label", "way", "id").values_list(
         "person_label",
         "person_id",
         "right_label",
         "right_key",
+        "way",
         "resource_label",
         "environment",
         "stages",
@@ -217,7 +219,7 @@ def register_all() -> None:
         Dataset(
             "eligibility",
             "Eligibility",
-            "Who could ask for what, as of any moment since the portal looks: one row for each person and right.",
+            "Who could have what and how, as of any moment since the portal looks: a row for each person, right and way.",
             _ELIGIBILITY,
             AsOf,
             _eligibility,

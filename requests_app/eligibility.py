@@ -1,4 +1,4 @@
-"""Who may ask for what, now; and keeping its past, so that it can be told as of any date since. Decides nothing itself."""
+"""Who may have what and how, now; and keeping its past, to be told as of any date since. Decides nothing itself."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from requests_app import context
 from requests_app.directory import is_fresh, person_facts
 from requests_app.models import DirectoryGroup, EligibilitySpan, Entitlement, Person
 from requests_app.policy.evaluate import eligible
+from requests_app.policy.facts import BREAK_GLASS
 from requests_app.policy.verdict import Limits
 
 log = structlog.get_logger("latch.eligibility")
@@ -22,23 +23,37 @@ _LOCK = 0x6C61746368_01
 
 @dataclass(frozen=True)
 class Right:
-    """One person may ask for one entitlement, at most so long and past these stages."""
+    """One person may have one entitlement in this way, at most so long and past these stages."""
 
     person: Person
     entitlement: Entitlement
+    way: EligibilitySpan.Way
     limits: Limits
 
 
 def rights(
     people: QuerySet[Person], entitlements: QuerySet[Entitlement], moment: datetime
 ) -> Iterator[tuple[Person, list[Right]]]:
-    """Return for each of these people what they may ask for of these; raises Refused where no policy is loaded."""
-    policy = context.active_policy()
+    """Return for each of these people what they may ask for of these, and for what they may break the glass.
+
+    Raises Refused where no policy is loaded.
+    """
+    ways = (
+        (EligibilitySpan.Way.ASK, context.policy_at()),
+        (EligibilitySpan.Way.BREAK_GLASS, context.policy_at(BREAK_GLASS)),
+    )
     offered = [(one, context.entitlement_facts(one)) for one in entitlements.select_related("resource")]
     for person in people.select_related("manager"):
         facts = person_facts(person, moment)
-        limits = [(one, eligible(policy, facts, about)) for one, about in offered]
-        yield person, [Right(person, one, most) for one, most in limits if most is not None]
+        yield (
+            person,
+            [
+                Right(person, one, way, most)
+                for one, about in offered
+                for way, policy in ways
+                if (most := eligible(policy, facts, about)) is not None
+            ],
+        )
 
 
 def directory_is_fresh(moment: datetime) -> bool:
@@ -47,7 +62,7 @@ def directory_is_fresh(moment: datetime) -> bool:
 
 
 def refresh() -> int:
-    """What people may ask for now stands in the spans; returns how many began or ended.
+    """What people may have now stands in the spans; returns how many began or ended.
 
     While the directory copy is old nothing is concluded: the spans go on as they are.
     """
@@ -60,11 +75,12 @@ def refresh() -> int:
     offered = Entitlement.objects.filter(active=True, resource__active=True)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        held = {(one.person_id, one.right_key): one for one in EligibilitySpan.objects.filter(until=None)}
+        going_on = EligibilitySpan.objects.filter(until=None)
+        held = {(one.person_id, one.right_key, one.way): one for one in going_on}
         new = []
         for person, found in rights(everybody, offered, moment):
             for right in found:
-                if held.pop((person.identity, right.entitlement.key), None) is None:
+                if held.pop((person.identity, right.entitlement.key, right.way.value), None) is None:
                     new.append(_span(right, version, moment))
         ended = EligibilitySpan.objects.filter(pk__in=[span.pk for span in held.values()], since__lt=moment)
         ended.update(until=moment)
@@ -77,6 +93,7 @@ def _span(right: Right, version: str, moment: datetime) -> EligibilitySpan:
         person_id=right.person.identity,
         person_label=str(right.person)[:200],
         right_key=right.entitlement.key,
+        way=right.way,
         right_label=right.entitlement.name,
         resource_label=right.entitlement.resource.name,
         environment=right.entitlement.resource.environment,

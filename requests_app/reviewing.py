@@ -1,5 +1,6 @@
-"""What access reviews look at: who may ask for what, with how it was used. Handed down to the audit app. Reading only."""
+"""What access reviews look at: who may have what, with how it was used. Handed down to the audit app. Reading only."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ from requests_app.eligibility import rights
 from requests_app.models import (
     AccessRequest,
     DirectoryGroup,
+    EligibilitySpan,
     Entitlement,
     Grant,
     Person,
@@ -40,7 +42,7 @@ def register_all() -> None:
     register(
         Source(
             name="eligibility",
-            title="Who may ask for what",
+            title="Who may have what",
             dimensions=_dimensions,
             people=reviewing_shared.people,
             rows=rows,
@@ -82,7 +84,7 @@ class _Past:
 
 
 def rows(scope: Scope) -> Iterator[Row]:
-    """Return each person and each entitlement within the scope that policy lets them ask for today.
+    """Return each person and each entitlement within the scope that policy lets them have today, asked for or at once.
 
     Raises NotReady while our copy of the directory is too old to know who is in which group, or no policy is loaded.
     """
@@ -91,14 +93,24 @@ def rows(scope: Scope) -> Iterator[Row]:
     past = _past()
     people = _persons(scope).order_by("display_name", "pk")
     for person, mine in rights(people, _entitlements(scope), moment):
+        ways: dict[Entitlement, set[str]] = defaultdict(set)
         for right in mine:
-            entitlement = right.entitlement
+            ways[right.entitlement].add(right.way)
+        for entitlement in ways:
             others = [
-                other.entitlement.name
-                for other in mine
-                if other.entitlement.resource_id == entitlement.resource_id and other is not right
+                other.name
+                for other in ways
+                if other.resource_id == entitlement.resource_id and other != entitlement
             ]
-            yield _row(person, entitlement, past, moment, others)
+            emergency = _emergency(ways[entitlement])
+            yield _row(person, entitlement, past, moment, overlapping=others, emergency=emergency)
+
+
+def _emergency(ways: set[str]) -> str:
+    """Return whether they could break the glass for it: "too", "only" where no rule lets them ask, or not at all."""
+    if EligibilitySpan.Way.BREAK_GLASS not in ways:
+        return ""
+    return "too" if EligibilitySpan.Way.ASK in ways else "only"
 
 
 def _entitlements(scope: Scope) -> Any:
@@ -150,14 +162,12 @@ def _past() -> _Past:
 
 
 def _row(
-    person: Person,
-    entitlement: Entitlement,
-    past: _Past,
-    moment: datetime,
-    overlapping: list[str],
+    person: Person, entitlement: Entitlement, past: _Past, moment: datetime, **more: list[str] | str
 ) -> Row:
-    asked, approved, refused = past.asked.get((person.pk, entitlement.pk), (0, 0, 0))
-    used, lasted, last_used = past.used.get((person.pk, entitlement.pk), (0, timedelta(), None))
+    """Return the row of this right, with all that was found of it; `more` are facts as they are."""
+    pair = (person.pk, entitlement.pk)
+    asked, approved, refused = past.asked.get(pair, (0, 0, 0))
+    used, lasted, last_used = past.used.get(pair, (0, timedelta(), None))
     signed_in = past.last_sign_in.get(person.pk)
     recommendation, why = recommend(used, last_used, asked, refused, moment)
     return Row(
@@ -176,10 +186,10 @@ def _row(
             "minutes_used": round(lasted.total_seconds() / 60),
             "last_used": last_used.isoformat() if last_used else "",
             "last_sign_in": signed_in.isoformat() if signed_in else "",
-            "overlapping": overlapping,
             "environment": entitlement.resource.environment,
             "job_title": person.job_title,
             "guest": person.guest,
+            **more,
         },
         never_used=not used,
         manager=person.manager.party if person.manager and person.manager.enabled else None,

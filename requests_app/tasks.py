@@ -166,7 +166,7 @@ def reviews() -> int:
 
 @shared_task(name="requests_app.eligibility")
 def keep_eligibility() -> int:
-    """Who may ask for what now stands in the past that exports can tell; without a policy nobody may.
+    """Who may have what now stands in the past that exports can tell; without a policy nobody may.
 
     In a large organisation a look takes a while: it is given a tenth of the time at most, or exports would wait for it.
     """

@@ -59,9 +59,7 @@ def decide(
             reason = reason or "; ".join(item.left_out_why for item in access_request.wanted)
         _vote(decider, stage, vote, reason, moment, saw=saw, changed=changed)
         if approves:
-            _move_on(decider, access_request, stage, moment)
-            if "duration_seconds" in changed and access_request.state == AccessRequest.State.PENDING:
-                stages.bring_forward(access_request, moment)
+            _move_on(decider, access_request, stage, moment, shortened="duration_seconds" in changed)
         else:
             _deny(by, access_request, stage, reason, moment)
     return access_request
@@ -117,11 +115,15 @@ def _deny(by: Person, access_request: AccessRequest, stage: Stage, reason: str, 
     notify.decided(access_request, by=str(by), why=reason)
 
 
-def _move_on(decider: Decider, access_request: AccessRequest, stage: Stage, moment: datetime) -> None:
+def _move_on(
+    decider: Decider, access_request: AccessRequest, stage: Stage, moment: datetime, *, shortened: bool
+) -> None:
     if len(access_request.kept) < len(access_request.wanted):
         spare_owners(access_request, but=stage)
     if _agreed(stage, moment):
         _approve(decider, access_request, stage, moment)
+    if shortened and access_request.state == AccessRequest.State.PENDING:
+        stages.bring_forward(access_request, moment)
 
 
 def _approve(decider: Decider, access_request: AccessRequest, stage: Stage, moment: datetime) -> None:

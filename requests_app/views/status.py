@@ -37,7 +37,7 @@ ROUNDS = {
     "policy": ("The policy files", timedelta(minutes=2)),
     "outbox": ("Mails that wait", timedelta(minutes=1)),
     "reviews": ("Access reviews", timedelta(minutes=3)),
-    "eligibility": ("Who may ask for what, kept for later", timedelta(minutes=15)),
+    "eligibility": ("Who may have what, kept for later", timedelta(minutes=15)),
 }
 
 

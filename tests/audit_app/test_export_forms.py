@@ -100,6 +100,18 @@ def test_who_could_ask_for_what_is_told_as_of_any_moment(people: Any, policy: An
     assert rights((began - timedelta(days=1)).strftime(minute)) == set()
 
 
+def test_who_could_break_the_glass_is_told_beside_who_could_ask(
+    people: Any, policy: Any, client_for: Any
+) -> None:
+    eligibility.refresh()
+    body, _ = fetched(client_for(people["auditor"]), "eligibility", person="Ben", form="jsonl")
+    told = [json.loads(line) for line in body.decode().splitlines()]
+    (emergency,) = [one for one in told if (one["entitlement_key"], one["way"]) == (RIGHT, "break_glass")]
+    assert (emergency["max_minutes"], emergency["stages"]) == (30, "")
+    assert (RIGHT, "ask") in {(one["entitlement_key"], one["way"]) for one in told}
+    assert not EligibilitySpan.objects.filter(person_label__startswith="Ada", way="break_glass").exists()
+
+
 def test_while_the_directory_copy_is_old_nothing_is_concluded_of_it(people: Any, policy: Any) -> None:
     eligibility.refresh()
     before = list(EligibilitySpan.objects.order_by("pk").values())

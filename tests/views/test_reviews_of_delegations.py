@@ -19,7 +19,7 @@ def test_a_campaign_about_who_decides_for_whom_is_made_on_a_form_of_its_own(
 ) -> None:
     client = client_for(people["administrator"])
     usual = client.get("/audit/reviews/new").content.decode()
-    assert "Who may ask for what" in usual.split("<h2")[1]
+    assert "Who may have what" in usual.split("<h2")[1]
     address = "/audit/reviews/new?of=delegations"
     page = client.get(address).content.decode()
     assert "The manager of whoever lends" in page
