@@ -85,9 +85,9 @@ verifier: ## put the offline verifier into one file, .latch/latch-verify, to be 
 	@rm -rf .latch/verifier && echo .latch/latch-verify
 
 browser:
-	@command -v chromium chromium-browser google-chrome >/dev/null \
+	@command -v chromium-headless-shell chromium chromium-browser google-chrome >/dev/null \
 		|| .venv/bin/playwright install chromium-headless-shell chromium \
-		|| { apt-get update -qq && apt-get install -y -qq chromium; }
+		|| { apt-get update -qq && { apt-get install -y -qq chromium-headless-shell || apt-get install -y -qq chromium; }; }
 
 clean: ## remove everything that was made here: environment, caches, the demo's data
 	@rm -rf .venv .latch .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis staticfiles test-results

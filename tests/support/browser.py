@@ -17,7 +17,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 from latchportal.demo.stack import Stack
 from tests.support.organisation import the_world
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Without a screen to draw for, the shell needs two thirds of the processor that the whole browser does.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
