@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import time_machine
 from django.db import transaction
+from django.db.models import F, Q
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
@@ -127,6 +128,13 @@ class Schedule(PeopleAct, AzureActs):
                 "Azure tells of another end"
             )
         assert not Grant.objects.filter(state="closing"), "something is still closing when all is quiet"
+        outside = Q(activated_at__lt=F("activate_from")) | Q(opened_at__gt=F("closes_by"))
+        assert not Grant.objects.filter(outside | Q(hard_end__gt=F("closes_by"))), (
+            "something was had outside its window"
+        )
+        assert not Grant.objects.filter(state="issued", activate_by__lt=moment - timedelta(minutes=4)), (
+            "what nobody used in time waits on"
+        )
         for model, pk in self.ledger:
             assert model.objects.filter(pk=pk).exists(), (
                 f"{model.__name__} {pk} was answered with success and is lost"
@@ -155,6 +163,7 @@ class Schedule(PeopleAct, AzureActs):
     def _keep_deadlines(self) -> None:
         lapse.lapse_undecided()
         lapse.lapse_overtaken()
+        lapse.close_unused()
 
     def _work(self, *, compare: bool = False) -> None:
         due = Opening.objects.filter(due_at__lte=now()).values_list("container_id", flat=True)

@@ -1,4 +1,4 @@
-"""What people do in a schedule: ask, end, extend, shorten, open again, arm. The machine itself is in machine.py."""
+"""What people do in a schedule: ask, plan ahead, end, extend, shorten, open again, arm. The machine is in machine.py."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,13 +12,16 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from audit_app import origin
 from audit_app.clock import now
 from audit_app.lifecycle import Stale
-from requests_app.actions import decide, end, extend, reopen, revoke, shorten
+from requests_app.actions import activate, decide, end, extend, reopen, revoke, shorten
 from requests_app.errors import LatchError
 from requests_app.models import AccessRequest, Arming, Grant
-from tests.support.azure import activated, active_stage, address_of
+from requests_app.policy.windows import plan
+from tests.support.azure import activated, active_stage, address_of, asked
 
 PEOPLE = ("ada", "ben", "priya", "tomas", "yuki")
 KEYS = ("prod-web-01-ssh", "prod-web-02-ssh", "prod-web-03-ssh", "prod-app-01-ssh")
+# Of the first one window can be had at a time, of the second several.
+LATER = ("prod-web-02-ssh", "stg-web-01-ssh")
 LIVE = ("opening", "open", "extending")
 REASON = "As the schedule wants it"
 
@@ -32,6 +35,7 @@ class PeopleAct(RuleBasedStateMachine):
 
     people: ClassVar[Any]
     ledger: list[tuple[type[Any], int]]
+    _clock: Any
 
     @rule(
         who=st.sampled_from(PEOPLE),
@@ -43,6 +47,42 @@ class PeopleAct(RuleBasedStateMachine):
         with suppress(LatchError):
             grant = activated(self.people, who=who, key=key, minutes=minutes)
             self.ledger += [(Grant, grant.pk), (AccessRequest, grant.access_request_id)]
+
+    @rule(
+        who=st.sampled_from(PEOPLE),
+        key=st.sampled_from(LATER),
+        ahead=st.sampled_from([1, 4, 10]),
+        minutes=st.sampled_from([5, 20]),
+        times=st.sampled_from([1, 2]),
+        comes=st.booleans(),
+    )
+    def plans_ahead(self, who: str, key: str, ahead: int, minutes: int, times: int, comes: bool) -> None:
+        """Somebody asked for a window that is still to come, or two, was agreed to, and perhaps comes as it begins."""
+        begins = (now() + timedelta(minutes=ahead)).replace(second=0, microsecond=0, tzinfo=None)
+        wanted = plan(begins, "UTC", every="day" if times > 1 else "", times=times)
+        with suppress(LatchError):
+            wish = asked(self.people[who], key=key, minutes=minutes, plan=wanted)
+            self.ledger.append((AccessRequest, wish.pk))
+            for role in ("manager", "security"):
+                for stage in wish.stages.filter(state="active"):
+                    decide.decide(by=self.people[role], stage_id=stage.pk, vote="approve")
+            self.ledger += [(Grant, grant.pk) for grant in wish.grants.all()]
+            if comes:
+                self._activates(wish.grants.earliest("activate_from"), waits=True)
+
+    @rule(number=st.integers(0, 5), waits=st.sampled_from([True, True, False]))
+    def activates_what_waits(self, number: int, waits: bool) -> None:
+        """The holder of what was agreed to activates it: as its window begins, or now, too early or too late."""
+        grant = self._one(number, "issued")
+        if grant is not None:
+            self._activates(grant, waits=waits)
+
+    def _activates(self, grant: Grant, *, waits: bool) -> None:
+        begins = (grant.activate_from or now()) - now()
+        if waits and timedelta(0) < begins < timedelta(minutes=15):
+            self._clock.shift(begins)
+        with suppress(LatchError, Stale), origin.origin(source_address=address_of(grant.person)):
+            activate.activate(by=grant.person, access_request_id=grant.access_request_id)
 
     @rule(number=st.integers(0, 5), how=st.sampled_from(["end", "revoke", "person", "request", "all"]))
     def ends(self, number: int, how: str) -> None:
