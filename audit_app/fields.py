@@ -1,5 +1,6 @@
-"""The column type Django lacks: PostgreSQL's transaction number, and the two defaults the database itself gives."""
+"""The column type Django lacks, PostgreSQL's transaction number; and the defaults of what proves an event."""
 
+import os
 from typing import Any
 
 from django.db import models
@@ -30,3 +31,8 @@ def fresh_salt() -> models.Func:
     """Return 32 bytes nobody can guess (244 of their bits are random), new for each row."""
     two = "(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))"
     return models.Func(template=two, output_field=models.BinaryField())
+
+
+def new_salt() -> bytes:
+    """Return 32 bytes nobody can guess, as `fresh_salt` does for what is written by SQL alone."""
+    return os.urandom(32)

@@ -5,7 +5,7 @@ import uuid
 from django.db import models
 from django.db.models.functions import Now
 
-from audit_app.fields import TransactionField, fresh_salt, this_transaction
+from audit_app.fields import TransactionField, fresh_salt, new_salt, this_transaction
 
 
 class Event(models.Model):
@@ -45,8 +45,13 @@ class Event(models.Model):
     correlation_id = models.CharField(max_length=40)
     why = models.TextField(blank=True)
     data = models.JSONField(default=dict, blank=True)
+    # Made here: the database takes a tenth of the row's time to make one. It does so for rows written by SQL alone.
     salt = models.BinaryField(
-        null=True, editable=False, db_default=fresh_salt(), help_text="Of its commitments; gone when erased."
+        null=True,
+        editable=False,
+        default=new_salt,
+        db_default=fresh_salt(),
+        help_text="Of its commitments; gone when erased.",
     )
     written_by = TransactionField(
         db_default=this_transaction(), editable=False, help_text="The transaction that wrote it."

@@ -110,3 +110,22 @@ def test_the_helper_is_the_only_way_round() -> None:
         if "DISABLE TRIGGER" in path.read_text(encoding="utf-8") and path not in {here, helper}
     ]
     assert offenders == [], f"only tests/support/database.py may switch a guard off: {offenders}"
+
+
+@pytest.mark.django_db
+def test_every_event_has_a_salt_of_its_own_whoever_writes_it() -> None:
+    with transaction.atomic():
+        record("test.written", by=system("a test"))
+        record("test.written", by=system("a test"))
+    columns = (
+        "uid, at, kind, outcome, actor_id, actor_label, subject_id, subject_label, object_kind, object_id, object_label, "
+        "resource_label, story, correlation_id, why, data"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO audit_app_event ({columns}) SELECT gen_random_uuid(), at, "
+            f"{columns.partition('at, ')[2]} FROM audit_app_event"
+        )
+    salts = [bytes(salt) for salt in Event.objects.values_list("salt", flat=True)]
+    assert [len(salt) for salt in salts] == [32] * 4
+    assert len(set(salts)) == 4

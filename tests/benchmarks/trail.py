@@ -19,10 +19,10 @@ from tests.benchmarks import memory
 from tests.benchmarks.filled import fill
 from tests.benchmarks.options import Result, ranged
 from tests.benchmarks.setting import Setting
-from tests.benchmarks.trail_writer import COLUMNS
+from tests.benchmarks.trail_writer import COLUMNS, OURS
 
 WRITERS = (1, 4)
-OURS, PLAIN = "audit_app_event", "bench_plain_event"
+PLAIN = "bench_plain_event"
 LONGEST_WAIT = 1800.0
 # The worker that takes the queue of the sealer.
 SEALER = "seal"
