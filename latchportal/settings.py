@@ -160,6 +160,7 @@ for _database in DATABASES.values():
 DATABASES["owner"]["TEST"] = {"MIRROR": "default"}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+CELERY_APP = "latchportal.celery.app"
 
 # --- sign-in -------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "requests_app.Person"

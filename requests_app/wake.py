@@ -4,8 +4,9 @@ import time
 from typing import Final
 
 import structlog
-from celery import current_app
+from django.conf import settings
 from django.db import transaction
+from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -43,7 +44,8 @@ def _send(task_name: str, row_id: int) -> None:
     if time.monotonic() < _quiet.until:
         return
     try:
-        current_app.send_task(
+        # By its name: Celery's own current app would be one without a broker wherever ours was not imported before.
+        import_string(settings.CELERY_APP).send_task(
             task_name,
             args=[row_id],
             retry=False,

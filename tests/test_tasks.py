@@ -1,5 +1,7 @@
 """Celery's tasks as plain calls: each may run twice, and the tick asks the database once when nothing is due."""
 
+import subprocess
+import sys
 import time
 from datetime import timedelta
 
@@ -220,7 +222,7 @@ def test_a_directory_that_can_not_be_read_is_left_to_grow_old(people, policy, se
 def test_with_the_broker_away_nothing_fails_and_the_tick_finds_the_work(
     people, policy, azure, monkeypatch, django_capture_on_commit_callbacks, error
 ):
-    from celery import current_app
+    from latchportal.celery import app
 
     tried = []
 
@@ -228,7 +230,7 @@ def test_with_the_broker_away_nothing_fails_and_the_tick_finds_the_work(
         tried.append(args)
         raise error
 
-    monkeypatch.setattr(current_app, "send_task", away)
+    monkeypatch.setattr(app, "send_task", away)
     wake._quiet.until = 0.0
     with django_capture_on_commit_callbacks(execute=True):
         grant = activated(people)
@@ -243,10 +245,23 @@ def test_with_the_broker_away_nothing_fails_and_the_tick_finds_the_work(
 
 def test_a_broker_that_refuses_costs_less_than_a_second():
     """The real client against a port nobody listens on, as the tests' settings name one."""
-    import latchportal.celery  # noqa: F401
-
     wake._quiet.until = 0.0
     before = time.monotonic()
     wake._send(wake.CONVERGE, 1)
     assert time.monotonic() - before < 1
     wake._quiet.until = 0.0
+
+
+def test_a_command_wakes_by_the_broker_of_the_settings_though_nobody_imported_our_celery():
+    lines = (
+        "import django",
+        "django.setup()",
+        "from requests_app import wake",
+        "import sys",
+        "assert 'latchportal.celery' not in sys.modules",
+        "from structlog.testing import capture_logs",
+        "with capture_logs() as said:",
+        "    wake._send(wake.CONVERGE, 1)",
+        "assert '127.0.0.1:1' in said[0]['error'], said",
+    )
+    subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True, timeout=30)
