@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from random import Random
 
 from requests_app import context, sign_in_contexts
+from requests_app.directory import person_facts
 from requests_app.models import Entitlement, Person
-from requests_app.policy.evaluate import evaluate
+from requests_app.policy.evaluate import eligible, evaluate
 from requests_app.policy.verdict import Verdict
 
 # Long enough for every rule of the demo's policy, and of the ticket's form.
@@ -34,8 +35,11 @@ def chances(now: datetime) -> list[Chance]:
     proved = {"auth_time": now.isoformat(), "acrs": list(sign_in_contexts.demanded())}
     found = []
     for person in people.values():
-        address = usual_address(person)
+        address, facts = usual_address(person), person_facts(person, now)
         for entitlement in offered:
+            # Most pairs no rule speaks of; who would decide is the dear part of a verdict.
+            if eligible(policy, facts, context.entitlement_facts(entitlement)) is None:
+                continue
             ask = context.Ask(entitlement, SHORT, REASON, TICKET, address)
             attempt = context.attempt(policy, person, ask, observed=address, now=now, sign_in=proved)
             verdict = evaluate(policy, attempt)
