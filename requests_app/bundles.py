@@ -8,6 +8,7 @@ from typing import Any, Final
 from requests_app import context, preview
 from requests_app.context import Ask
 from requests_app.models import Person
+from requests_app.once import Once
 from requests_app.policy.checks import Check
 from requests_app.policy.facts import REQUEST
 from requests_app.policy.model import ApproverRule
@@ -66,8 +67,9 @@ def look(
     sign_in: Mapping[str, Any] | None = None,
 ) -> Bundle:
     """Return what submitting these together would do. Writes nothing; raises Refused without a policy."""
+    once = Once()
     parts = tuple(
-        preview.preview(person, ask, observed=observed, now=now, moments=moments, sign_in=sign_in)
+        preview.preview(person, ask, observed=observed, now=now, moments=moments, sign_in=sign_in, once=once)
         for ask in asks
     )
     if len(parts) == 1:

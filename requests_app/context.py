@@ -12,6 +12,7 @@ from typing import Any
 from requests_app import deciders, directory, sign_in_contexts
 from requests_app.errors import Refused
 from requests_app.models import Entitlement, Person, PolicyVersion
+from requests_app.once import Once
 from requests_app.policy.document import load
 from requests_app.policy.evaluate import evaluate
 from requests_app.policy.facts import (
@@ -21,6 +22,7 @@ from requests_app.policy.facts import (
     Approver,
     Attempt,
     EntitlementFacts,
+    PersonFacts,
     Surrounding,
 )
 from requests_app.policy.model import ApproverRule, PolicySet
@@ -86,7 +88,7 @@ def entitlement_facts(entitlement: Entitlement) -> EntitlementFacts:
 
 
 def deciders_by_stage(
-    policy: PolicySet, person: Person, entitlement: Entitlement, now: datetime
+    policy: PolicySet, person: Person, entitlement: Entitlement, now: datetime, once: Once
 ) -> tuple[Mapping[str, tuple[Approver, ...]], Mapping[str, tuple[Approver, ...]]]:
     """Return who may decide, now, each stage that some rule about this entitlement could require, and their alternates."""
     facts = entitlement_facts(entitlement)
@@ -98,8 +100,12 @@ def deciders_by_stage(
         for which, rule in (("own", stage.approvers), ("joining", stage.escalation and stage.escalation.to))
         if rule
     }
-    owner = entitlement.resource.owner_oid
-    found = deciders.of_rules(rules, requester=person, owner_oid=owner, now=now)
+    owners = any(rule.kind == "owner" for rule in rules.values())
+    owner = entitlement.resource.owner_oid if owners else None
+    found = once(
+        ("deciders", person.pk, now, owner, frozenset(rules.items())),
+        lambda: deciders.of_rules(rules, requester=person, owner_oid=owner, now=now),
+    )
     own, joining = (
         {stage.name: tuple(map(_as_fact, found.get((which, stage.name), ()))) for stage in policy.stages}
         for which in ("own", "joining")
@@ -123,13 +129,18 @@ def attempt(
     surroundings: tuple[Surrounding, ...] = (),
     moments: tuple[str, ...] = (REQUEST,),
     sign_in: Mapping[str, Any] | None = None,
+    once: Once | None = None,
 ) -> Attempt:
-    """Return everything policy is told about one person asking for one entitlement now, in a session with `sign_in`."""
+    """Return everything policy is told about one person asking for one entitlement now, in a session with `sign_in`.
+
+    `once` is shared by those who ask for several things at the same moment.
+    """
+    once = once or Once()
     entitlement = entitlement_facts(ask.entitlement)
-    approvers, alternates = deciders_by_stage(policy, person, ask.entitlement, now)
+    approvers, alternates = deciders_by_stage(policy, person, ask.entitlement, now, once)
     contexts = {demand.context for demand in demands_of(policy.rules_about(entitlement)) if demand.context}
     return Attempt(
-        person=directory.person_facts(person, now),
+        person=_facts_of(person, now, once),
         entitlement=entitlement,
         duration=ask.duration,
         reason=ask.reason,
@@ -145,8 +156,12 @@ def attempt(
         sign_in=read_facts(sign_in),
         void_contexts=sign_in_contexts.void(contexts) if contexts else {},
         plan=ask.plan,
-        asked_by=directory.person_facts(ask.asked_by, now) if ask.asked_by else None,
+        asked_by=_facts_of(ask.asked_by, now, once) if ask.asked_by else None,
     )
+
+
+def _facts_of(person: Person, now: datetime, once: Once) -> PersonFacts:
+    return once(("person", person.pk, now), lambda: directory.person_facts(person, now))
 
 
 def sign_in_demands(

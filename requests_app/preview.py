@@ -9,6 +9,7 @@ from django.conf import settings
 
 from requests_app import context, surroundings
 from requests_app.models import Container, ContainerSnapshot, Entitlement, Opening, Person
+from requests_app.once import Once
 from requests_app.policy.evaluate import evaluate
 from requests_app.policy.facts import REQUEST, Approver, Attempt
 from requests_app.policy.model import StageRule
@@ -74,12 +75,14 @@ def preview(
     now: datetime,
     moments: tuple[str, ...] = (REQUEST,),
     sign_in: Mapping[str, Any] | None = None,
+    once: Once | None = None,
 ) -> Preview:
-    """Return what submitting this ask would do, in a session with `sign_in`.
+    """Return what submitting this ask would do, in a session with `sign_in`; `once` is shared by those of one bundle.
 
     Writes nothing, reads no Azure; raises Refused without a policy.
     """
-    policy = context.policy_at(*moments)
+    once = once or Once()
+    policy = once(("policy", moments), lambda: context.policy_at(*moments))
     rules = tuple(_rules(ask.entitlement, ask.source or observed or ""))
     known = all(rule.read_at is not None for rule in rules)
     around = tuple(fact for rule in rules for fact in surroundings.as_facts(rule.container, rule.findings))
@@ -93,6 +96,7 @@ def preview(
         surroundings=around,
         moments=moments,
         sign_in=sign_in,
+        once=once,
     )
     verdict = evaluate(policy, attempt)
     return Preview(

@@ -4,6 +4,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from requests_app.models import AccessRequest, Grant, Stage
 from tests.support.azure import REASON, active_stage, address_of, approved, asked_together, read_back
@@ -180,3 +182,17 @@ def test_some_are_left_out_on_the_form_of_the_decision(client_for, people, polic
 def test_one_thing_alone_offers_nothing_to_leave_out(client_for, people, policy):
     access_request = asked_together(people["requester"], MIXED[0])
     assert 'name="leave"' not in html_of(client_for(people["manager"]).get(f"/requests/{access_request.pk}/"))
+
+
+def test_what_all_of_a_bundle_share_is_looked_up_once(client_for: Any, people: Any, policy: Any) -> None:
+    keys = [f"prod-{name}-ssh" for name in ("web-01", "web-02", "web-03", "app-01", "app-02", "worker-01")]
+    client = client_for(people["requester"])
+
+    def statements(several: list[str]) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert client.post(PREVIEW, said(people["requester"], entitlement=several)).status_code == 200
+        return len(asked)
+
+    statements(keys[:1])
+    # Its group's last reading, and what is being written there, are each thing's own.
+    assert statements(keys) - statements(keys[:2]) == 4 * 2
