@@ -152,12 +152,6 @@ class Stack:
         """Redis has forgotten every message."""
         redis.flush(urlsplit(self._stores.redis).port or 6379)
 
-    def manage(self, *words: str, log: str = "") -> None:
-        """The management command ran well. Raises PartFailed with its last words."""
-        name = log or words[0]
-        self.say(f"manage.py {' '.join(words)} …")
-        run(Part(name, python("manage.py", *words), self._log(name), self.environment, ROOT))
-
     def dead(self) -> list[Part]:
         """Return the parts that are not running any more."""
         return [part for part in self.parts.values() if not part.alive]
@@ -190,12 +184,9 @@ class Stack:
             self._await(name)
 
     def _prepare_data(self) -> None:
-        self.manage("migrate", "--database", "owner", "--no-input")
-        self.manage("policy", "load")
-        self.manage("arm", "--reason", "A demo's database is new each time, and nobody else's")
-        self.manage("directory")
-        if self.seeded:
-            self.manage("seed", "--requests", str(self.seeded))
+        self.say("Preparing the database: tables, policy, people and their past …")
+        command = python("-m", "latchportal.demo.prepare", "--seeded", str(self.seeded))
+        run(Part("prepare", command, self._log("prepare"), self.environment, ROOT))
 
     def _launch(self, name: str) -> None:
         part = self._part(name)
