@@ -24,7 +24,11 @@ def test_a_closing_that_comes_due_does_not_wait_for_the_openings_before_it(
     converge(container.pk)
 
     short.refresh_from_db()
-    lag = (short.closed_at - short.ending_at).total_seconds()
-    # One write that had begun, and its own removal: two seconds of Azure's, not the five of all openings.
-    assert lag < 3.5, f"closed {lag:.1f} s late behind the openings of others"
+    assert short.state == "closed"
+    # Told by the order of what Azure was asked, whatever a busy machine makes of the seconds.
+    due = short.ending_at.isoformat()
+    since = [call for call in azure.calls() if "/securityRules/" in call["path"] and call["at"] > due]
+    behind = next(number for number, call in enumerate(since) if call["method"] == "DELETE")
+    puts = [call for call in since[:behind] if call["method"] == "PUT"]
+    assert len(puts) <= 1, f"closed behind {len(puts)} openings of others that began when its time was up"
     assert list(Grant.objects.exclude(pk=short.pk).values_list("state", flat=True)) == ["open"] * 5

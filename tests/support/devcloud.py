@@ -88,3 +88,5 @@ def running_devcloud(world_path: str | Path = WORLD, **options: Any) -> Iterator
     app = server.build(world.load(world_path), **options)
     with serving(app) as url:
         yield Devcloud(url, app)
+    # As its own command does before it ends: a saving may still have been put off.
+    app.state.cloud.save_now()
