@@ -183,6 +183,7 @@ def connections(listener: socket.socket) -> int:
 
 
 def test_a_channel_that_hangs_holds_a_worker_up_once_and_then_rests(people, policy, settings, monkeypatch):
+    waited = []
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         settings.NOTICE_CHANNELS = {"hanging": f"json://127.0.0.1:{port}/?rto=0.3"}
@@ -190,11 +191,13 @@ def test_a_channel_that_hangs_holds_a_worker_up_once_and_then_rests(people, poli
         monkeypatch.setattr(outbox, "_rests", {})
         notices(5, "hanging")
         asked(people["requester"])
-        began = time.monotonic()
         for message in Message.objects.order_by("pk"):
+            began = time.monotonic()
             outbox.send(message.pk)
-        assert time.monotonic() - began >= 0.3, "nothing hung"
-        assert connections(silent) == 1, "it held the worker up again"
+            waited.append(time.monotonic() - began)
+        assert connections(silent) == 1, "it was tried again"
+    assert waited[0] >= 0.3
+    assert sorted(waited[1:])[-2] < 0.2, "it held the worker up again"
     assert mail.outbox, "mail rests as well"
     assert all(Message.objects.filter(channel="hanging", due_at__gt=now()).values_list("tries", flat=True))
 
